@@ -1,0 +1,39 @@
+"""The collectors: one kernel area each. File name = collector name = configuration key.
+
+`ALL` is the one list of them; nothing is registered by being imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
+
+from exporter.collectors import loadavg
+from exporter.families import Family, Filled
+
+
+class Collector(Protocol):
+    """What the scrape engine needs of a collector.
+
+    `collect` raises on failure, and `NoData` when this host lacks the source. It may be written as
+    a generator: families count only when it has ended, all of them or none.
+    """
+
+    name: str
+
+    def collect(self) -> Iterable[Family | Filled]:
+        """Read the source and give its families."""
+        ...
+
+
+class Entry(NamedTuple):
+    """How a collector is known to the settings and made by the service."""
+
+    name: str
+    make: Callable[..., Collector]
+    """Called with the KernelTree, and with the options when there are any."""
+    options: type[Any] | None = None
+    enabled: bool = True
+
+
+ALL: tuple[Entry, ...] = (Entry("loadavg", loadavg.LoadavgCollector),)

@@ -1,0 +1,96 @@
+"""The renderer: metric families to the bytes of an exposition format.
+
+Two formats: the Prometheus text format 0.0.4 and OpenMetrics 1.0. Everything that stays from
+scrape to scrape (HELP, TYPE, names, escaped labels) is encoded once; a scrape formats numbers.
+`prometheus_client` is this module's oracle in the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from exporter.encoding import encode_head, encode_histogram, encode_prefix, format_number
+from exporter.families import Family, Filled, HistogramValue, LabelValues, Series
+from exporter.foreign import ForeignMetric, encode_foreign
+
+TEXT = "text"
+OPENMETRICS = "openmetrics"
+
+MAX_CACHED_PREFIXES = 20_000
+"""Encoded names and labels of plain families; beyond it (churning labels) the cache starts anew."""
+
+
+class Renderer:
+    """Encodes families for one format, remembering what it has encoded before."""
+
+    def __init__(self, form: str) -> None:
+        self._openmetrics = form == OPENMETRICS
+        self._heads: dict[tuple[str, str, str], bytes] = {}
+        self._prefixes: dict[tuple[str, tuple[str, ...], LabelValues], bytes] = {}
+        self.end = b"# EOF\n" if self._openmetrics else b""
+
+    def render(self, items: Iterable[Family | Filled | ForeignMetric]) -> bytes:
+        """Encode families in their order. Raises TypeError on what is not a number."""
+        parts: list[bytes] = []
+        for item in items:
+            if isinstance(item, Filled):
+                parts.append(self._render_filled(item))
+            elif isinstance(item, Family):
+                self._render_family(item, parts)
+            else:
+                parts.append(encode_foreign(item, openmetrics=self._openmetrics))
+        return b"".join(parts)
+
+    def _render_filled(self, filled: Filled) -> bytes:
+        encoded = filled.layout.encoded
+        pieces = encoded.get(self._openmetrics)
+        if pieces is None:
+            pieces = encoded[self._openmetrics] = self._encode_layout(filled.layout.series)
+        # One slot list a call: two threads may render the same layout during a quarantine.
+        pieces = pieces.copy()
+        pieces[1::2] = [
+            number if type(number) is bytes else format_number(number) for number in filled.numbers
+        ]
+        return b"".join(pieces)
+
+    def _encode_layout(self, layout: Sequence[Series]) -> list[bytes]:
+        """Alternate constant text and (empty) slots for numbers: text, slot, text, ..., text."""
+        pieces: list[bytes] = []
+        constant = b""
+        for series in layout:
+            if not series.rows:
+                continue
+            constant += self._head(series.name, series.help, series.type)
+            tail = f"e{series.exponent}\n".encode() if series.exponent else b"\n"
+            for row in series.rows:
+                pieces += (constant + encode_prefix(series.name, series.labels, row), b"")
+                constant = tail
+        pieces.append(constant)
+        return pieces
+
+    def _render_family(self, family: Family, parts: list[bytes]) -> None:
+        name, help_text, kind, labels, samples = family
+        parts.append(self._head(name, help_text, kind))
+        for values, number in samples:
+            if isinstance(number, HistogramValue):
+                parts.append(encode_histogram(name, labels, values, number))
+                continue
+            key = (name, labels, values)
+            prefix = self._prefixes.get(key)
+            if prefix is None:
+                if len(self._prefixes) >= MAX_CACHED_PREFIXES:
+                    self._prefixes.clear()
+                prefix = self._prefixes[key] = encode_prefix(name, labels, values)
+            digits = number if type(number) is bytes else format_number(number)
+            parts.append(b"%b%b\n" % (prefix, digits))
+
+    def _head(self, name: str, help_text: str, kind: str) -> bytes:
+        key = (name, help_text, kind)
+        head = self._heads.get(key)
+        if head is None:
+            if len(self._heads) >= MAX_CACHED_PREFIXES:
+                self._heads.clear()
+            head = self._heads[key] = encode_head(
+                name, help_text, kind, openmetrics=self._openmetrics
+            )
+        return head

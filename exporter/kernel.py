@@ -1,0 +1,187 @@
+"""The only code that opens files below /proc and /sys.
+
+The roots are parameters (`--path.procfs`, `--path.sysfs`, `--path.rootfs`): a container mounts the
+host's trees elsewhere, and tests point them at captured hosts.
+
+Descriptors are kept open between scrapes and read with `pread`: opening a sysfs attribute costs
+eight times as much as reading it. How many are kept is bounded; what lies beyond the bound is
+opened, read and closed each time.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import select
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+CHUNK = 65_536
+"""One read takes a whole file from the kernel where it gives it whole; iterated files (vmstat,
+diskstats, net/dev, mounts) come about a page at a time and are read to their end."""
+
+PAGE = 4096
+
+MAX_FILE_BYTES = 64 * 1024 * 1024
+"""No file that is read here comes near it; a runaway one must not take the memory."""
+
+REOPEN = frozenset({errno.ENODEV, errno.ESTALE, errno.ENXIO, errno.EIO})
+"""A kept descriptor of a device that went away and came back answers with these."""
+
+
+class NoData(Exception):  # noqa: N818 -- not an error: this host lacks the source
+    """This host does not have the source of a collector: a reason in a few plain words."""
+
+
+class KernelFile:
+    """One file of the kernel, read whole, its descriptor kept while the tree's bound allows."""
+
+    __slots__ = ("_descriptor", "_read_descriptor", "_tree", "path")
+
+    def __init__(
+        self, tree: KernelTree, path: str, read_descriptor: Callable[[int, str], bytes]
+    ) -> None:
+        self._tree = tree
+        self._descriptor = -1
+        self._read_descriptor = read_descriptor
+        self.path = path
+
+    def read(self) -> bytes:
+        """Return the whole content.
+
+        Raises FileNotFoundError, PermissionError or another OSError as the kernel says it.
+        """
+        descriptor = self._descriptor
+        if descriptor < 0:
+            return self._open_and_read()
+        try:
+            return self._read_descriptor(descriptor, self.path)
+        except OSError as error:
+            self.close()
+            if error.errno in REOPEN:
+                return self._open_and_read()
+            raise
+
+    def changed(self) -> bool:
+        """Tell whether the content may differ from the last read.
+
+        The kernel marks /proc/*/mountinfo with POLLPRI when the mount table changes, which costs
+        a sixtieth of reading it. An ordinary file (a captured tree) always counts as changed.
+        """
+        if self._descriptor < 0 or os.fstat(self._descriptor).st_size:
+            return True
+        poller = select.poll()
+        poller.register(self._descriptor, select.POLLPRI)
+        return bool(poller.poll(0))
+
+    def close(self) -> None:
+        """Give the descriptor back; the next read opens the file again."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            self._tree.kept -= 1
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _open_and_read(self) -> bytes:
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            content = self._read_descriptor(descriptor, self.path)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if self._tree.kept < self._tree.max_kept:
+            self._tree.kept += 1
+            self._descriptor = descriptor
+        else:
+            os.close(descriptor)
+        return content
+
+
+def _read_all(descriptor: int, path: str) -> bytes:
+    """Read from the start to the end of a seq_file: the read that returns nothing is the end."""
+    first = os.pread(descriptor, CHUNK, 0)
+    size = len(first)
+    if not size:
+        return first
+    chunk = os.pread(descriptor, CHUNK, size)
+    if not chunk:
+        return first
+    chunks = [first]
+    while chunk:
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_FILE_BYTES:
+            raise OSError(errno.EFBIG, "larger than any file of the kernel that is read here", path)
+        chunk = os.pread(descriptor, CHUNK, size)
+    return b"".join(chunks)
+
+
+def _read_attribute(descriptor: int, path: str) -> bytes:  # noqa: ARG001 -- same form as _read_all
+    """Read a sysfs attribute: at most a page, and always given in one piece."""
+    return os.pread(descriptor, PAGE, 0)
+
+
+class KernelTree:
+    """The host's /proc, /sys and root directory, wherever they are mounted."""
+
+    def __init__(self, procfs: str = "/proc", sysfs: str = "/sys", rootfs: str = "/") -> None:
+        self.procfs = os.path.normpath(procfs)
+        self.sysfs = os.path.normpath(sysfs)
+        self.rootfs = os.path.normpath(rootfs)
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.max_kept = min(4096, soft // 2)
+        self.kept = 0
+
+    def proc(self, path: str) -> KernelFile:
+        """A file of procfs, as `proc("meminfo")`."""
+        return KernelFile(self, f"{self.procfs}/{path}", _read_all)
+
+    def sys(self, path: str) -> KernelFile:
+        """An attribute of sysfs, as `sys("class/net/eth0/mtu")`."""
+        return KernelFile(self, f"{self.sysfs}/{path}", _read_attribute)
+
+    def net(self, path: str) -> KernelFile:
+        """A file of /proc/net, of the host's network namespace.
+
+        /proc/net is a link to the reader's own process. With the host's procfs mounted in a
+        container it would show the container's interfaces, so there the host's first process is
+        asked; beside the daemon's own /proc, the daemon's own network is what is meant.
+        """
+        candidates = ("net",) if self.procfs == "/proc" else ("1/net", "net")
+        return self._first_readable([f"{self.procfs}/{folder}/{path}" for folder in candidates])
+
+    def mountinfo(self) -> KernelFile:
+        """The host's mount table, as its first process sees it.
+
+        A hardened unit or a container has a mount namespace of its own, in which much is read-only
+        or missing. Reading process 1 may be refused; then the own table is the best there is.
+        """
+        return self._first_readable([f"{self.procfs}/{pid}/mountinfo" for pid in ("1", "self")])
+
+    def list_sys(self, path: str, pattern: str = "*") -> list[str]:
+        """The sorted names in a directory of sysfs that match a pattern; none when it is absent."""
+        return sorted(entry.name for entry in Path(self.sysfs, path).glob(pattern))
+
+    def on_host(self, path: str) -> str:
+        """Where a path of the host is found below the mounted root directory."""
+        return path if self.rootfs == "/" else f"{self.rootfs}{path}"
+
+    def _first_readable(self, paths: Sequence[str]) -> KernelFile:
+        for path in paths[:-1]:
+            try:
+                os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+            except OSError:
+                continue
+            return KernelFile(self, path, _read_all)
+        return KernelFile(self, paths[-1], _read_all)
+
+    def open_descriptors(self) -> int:
+        """How many descriptors this process has open.
+
+        Since Linux 6.2 the size of /proc/self/fd says it; before, the names must be counted.
+        """
+        folder = f"{self.procfs}/self/fd"
+        return os.stat(folder).st_size or len(os.listdir(folder)) - 1  # noqa: PTH116, PTH208 -- each scrape

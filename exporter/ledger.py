@@ -1,0 +1,122 @@
+"""The account of the scrapes.
+
+What each collector did last, counters of what went wrong, and one log line per change of state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from exporter.families import Family, Filled, Layout, Series, gauge
+from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, Outcome
+from monitoring.structured_logging import StructuredLogger
+
+log = StructuredLogger("perfwatch.scrape")
+
+
+class Ledger:
+    """Remembers outcomes from collection to collection."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        names = tuple(names)
+        self.last: dict[str, Outcome] = {}
+        """The newest outcome of each collector that has had one."""
+        self.quarantined: set[str] = set()
+        self._dropped = dict.fromkeys(names, 0)
+        self._timeouts = dict.fromkeys(names, 0)
+        self._account: dict[tuple[str, ...], Layout] = {}
+
+    def account(self, outcomes: Mapping[str, Outcome]) -> Filled:
+        """The families that say how each collector of one collection fared, as node_exporter's."""
+        names = tuple(sorted(outcomes))
+        layout = self._account.get(names)
+        if layout is None:
+            # One per selection of collectors; selections come from Prometheus' configuration.
+            if len(self._account) >= 100:
+                self._account.clear()
+            layout = self._account[names] = _account_layout(names)
+        seconds = [outcomes[name].seconds for name in names]
+        return layout.fill(seconds + [int(outcomes[name].status == OK) for name in names])
+
+    def own_families(self) -> Iterable[Family]:
+        """The daemon's own families about its collectors."""
+        yield Family(
+            "perfwatch_collector_dropped_series_total",
+            "Series left out because a collector gave more than the cap.",
+            "counter",
+            ("collector",),
+            [((name,), dropped) for name, dropped in self._dropped.items()],
+        )
+        yield Family(
+            "perfwatch_collector_timeouts_total",
+            "Times a collector did not return in time and was left behind.",
+            "counter",
+            ("collector",),
+            [((name,), timeouts) for name, timeouts in self._timeouts.items()],
+        )
+        yield gauge(
+            "perfwatch_collectors_quarantined",
+            "Collectors whose last call has not returned yet; they are left out until it does.",
+            len(self.quarantined),
+        )
+
+    def book(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Take over the outcomes of a finished collection."""
+        for name, outcome in outcomes.items():
+            previous = self.last.get(name)
+            if outcome.dropped:
+                self._dropped[name] += outcome.dropped
+            if name in self.quarantined:
+                continue
+            self.last[name] = outcome
+            if previous is None or previous.status != outcome.status:
+                _log_change(name, outcome, first=previous is None)
+
+    def left_behind(self, name: str, seconds: float) -> None:
+        """A collector did not return in time: its thread is left to it."""
+        self.quarantined.add(name)
+        self._timeouts[name] += 1
+        reason = "its last call has not returned"
+        self.last[name] = Outcome(TIMEOUT, seconds, reason=reason)
+        log.error(
+            "collector hangs",
+            collector=name,
+            seconds=round(seconds, 3),
+            consequence="left out until its call returns",
+        )
+
+    def came_back(self, name: str) -> None:
+        """The hung call of a collector has returned."""
+        self.quarantined.discard(name)
+        log.info("collector returned", collector=name, consequence="takes part again")
+
+
+def _account_layout(names: tuple[str, ...]) -> Layout:
+    rows = [(name,) for name in names]
+    return Layout(
+        [
+            Series(
+                "node_scrape_collector_duration_seconds",
+                "Duration of a collector scrape.",
+                "gauge",
+                ("collector",),
+                rows,
+            ),
+            Series(
+                "node_scrape_collector_success",
+                "Whether a collector succeeded.",
+                "gauge",
+                ("collector",),
+                rows,
+            ),
+        ]
+    )
+
+
+def _log_change(name: str, outcome: Outcome, *, first: bool) -> None:
+    if outcome.status == FAILED:
+        log.error("collector failed", collector=name, reason=outcome.reason)
+    elif outcome.status == NO_DATA:
+        log.info("collector has no data on this host", collector=name, reason=outcome.reason)
+    elif outcome.status == OK and not first:
+        log.info("collector recovered", collector=name)

@@ -1,0 +1,59 @@
+"""Listening sockets, opened before anything else: a port in use is said at once."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from exporter.settings import Address, SettingsError
+
+
+def bind(address: Address) -> list[socket.socket]:
+    """Open the sockets of one address; a name may stand for several. Raises SettingsError."""
+    if not address.host:
+        return [_bind_all(address)]
+    try:
+        found = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except socket.gaierror as error:
+        raise SettingsError(
+            f"--web.listen-address={address}: {address.host} is no address of this machine: "
+            f"{error.strerror}"
+        ) from error
+    return [_open(family, target, address) for family, _, _, _, target in found]
+
+
+def _bind_all(address: Address) -> socket.socket:
+    """Listen on every address: IPv6 with IPv4 inside, or IPv4 alone where there is no IPv6."""
+    if socket.has_dualstack_ipv6():
+        return _open(socket.AF_INET6, ("::", address.port), address, dual=True)
+    return _open(socket.AF_INET, ("0.0.0.0", address.port), address)  # noqa: S104 -- asked for
+
+
+def _open(
+    family: int, target: tuple[object, ...], address: Address, *, dual: bool = False
+) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual)
+        listener.bind(target)
+        # bind() alone does not notice a port that somebody else listens on with SO_REUSEADDR.
+        listener.listen(128)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(f"--web.listen-address={address}: {_explain(error)}") from error
+    return listener
+
+
+def _explain(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "the port is in use: stop what listens there (ss -ltnp shows it), or choose another"
+    if error.errno == errno.EACCES:
+        return "not allowed: ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "not an address of this machine (ip address shows them)"
+    return str(error.strerror)

@@ -1,0 +1,121 @@
+"""How a setting is declared: one dataclass field, from which flag, YAML key and variable follow.
+
+A collector's options are a frozen dataclass next to the collector. The field `mount_points_exclude`
+of `filesystem` is `--collector.filesystem.mount-points-exclude`, the YAML key
+`collector.filesystem.mount_points_exclude` and the environment variable
+`PERFWATCH_COLLECTOR_FILESYSTEM_MOUNT_POINTS_EXCLUDE`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+
+def option(
+    default: Any,
+    help: str,  # noqa: A002 -- the field's own word
+    *,
+    parse: Callable[[Any], Any] | None = None,
+    flag: str | None = None,
+) -> Any:
+    """Declare a field of an options dataclass.
+
+    `parse` takes the raw value (text from a flag or variable, or a YAML value) and raises
+    ValueError with what was expected; it follows from the default's type when left out. `flag` is
+    the name behind `--collector.<name>.` where it is not the field's name with dashes.
+    """
+    if parse is None:
+        parse = _PARSERS[type(default)]
+    return dataclasses.field(default=default, metadata={"help": help, "parse": parse, "flag": flag})
+
+
+def parse_bool(raw: Any) -> bool:
+    """Take true or false."""
+    if isinstance(raw, bool):
+        return raw
+    if isinstance(raw, str) and raw.lower() in {"true", "false"}:
+        return raw.lower() == "true"
+    raise ValueError(f"expected true or false, got {raw!r}")
+
+
+def parse_text(raw: Any) -> str:
+    """Take a text."""
+    if isinstance(raw, str):
+        return raw
+    raise ValueError(f"expected a text, got {raw!r}")
+
+
+def parse_count(raw: Any) -> int:
+    """Take a whole number, 0 or more."""
+    if isinstance(raw, str) and raw.isascii() and raw.isdigit():
+        raw = int(raw[:20])
+    if isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0:
+        return raw
+    raise ValueError(f"expected a whole number, 0 or more, got {raw!r}")
+
+
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?\Z")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+
+
+def parse_seconds(raw: Any) -> float:
+    """Take a duration: seconds as a number, or with a unit (250ms, 5s, 2m, 1h)."""
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        if math.isfinite(raw) and raw >= 0:
+            return float(raw)
+    elif isinstance(raw, str) and (match := _DURATION.match(raw)):
+        return float(match[1]) * _UNIT_SECONDS[match[2]]
+    raise ValueError(f"expected a duration such as 0.25, 5s or 2m, got {raw!r}")
+
+
+def parse_regexp(raw: Any) -> re.Pattern[str] | None:
+    """Take a regular expression; an empty one means none."""
+    text = parse_text(raw)
+    if not text:
+        return None
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise ValueError(f"expected a regular expression, got {text!r}: {error}") from error
+
+
+_PARSERS: dict[type, Callable[[Any], Any]] = {
+    bool: parse_bool,
+    int: parse_count,
+    float: parse_seconds,
+    str: parse_text,
+}
+
+
+class NameFilter:
+    """Names accepted by an include or refused by an exclude pattern, as node_exporter does it.
+
+    The default exclude pattern holds only while neither is set; both set is an error.
+    """
+
+    def __init__(
+        self,
+        include: re.Pattern[str] | None,
+        exclude: re.Pattern[str] | None,
+        default_exclude: str | None = None,
+    ) -> None:
+        if exclude is None and include is None and default_exclude is not None:
+            exclude = re.compile(default_exclude)
+        self._include = include
+        self._exclude = exclude
+
+    def accepts(self, name: str) -> bool:
+        """Tell whether the name passes."""
+        if self._include is not None:
+            return self._include.search(name) is not None
+        return self._exclude is None or self._exclude.search(name) is None
+
+
+def reject_both(include: object, exclude: object, what: str) -> None:
+    """Raise ValueError when an include and an exclude pattern of the same thing are both set."""
+    if include is not None and exclude is not None:
+        raise ValueError(f"{what}-include and {what}-exclude cannot both be set: remove one")

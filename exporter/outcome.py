@@ -1,0 +1,83 @@
+"""One attempt at one collector: the error boundary, the series cap, and what comes out of it."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from exporter.collectors import Collector
+from exporter.exposition import Renderer
+from exporter.families import Family, Filled
+from exporter.kernel import NoData
+
+OK = "ok"
+FAILED = "failed"
+NO_DATA = "no data"
+TIMEOUT = "timeout"
+
+
+class Outcome(NamedTuple):
+    """What one collector gave in one collection: all of its families, or none."""
+
+    status: str
+    """OK, FAILED, NO_DATA or TIMEOUT."""
+    seconds: float
+    body: bytes = b""
+    dropped: int = 0
+    """Series beyond the cap."""
+    reason: str = ""
+    """Why there is nothing, in words."""
+
+
+def attempt(collector: Collector, renderer: Renderer, max_series: int) -> Outcome:
+    """Run one collector and render what it gives.
+
+    Raises nothing: whatever a collector does costs only itself.
+    """
+    started = time.perf_counter()
+    try:
+        items, dropped = _cap(list(collector.collect()), max_series)
+        body = renderer.render(items)
+    except NoData as absent:
+        return Outcome(NO_DATA, time.perf_counter() - started, reason=str(absent))
+    except Exception as error:  # noqa: BLE001 -- this is the boundary
+        reason = f"{type(error).__name__}: {error}"
+        return Outcome(FAILED, time.perf_counter() - started, reason=reason)
+    return Outcome(OK, time.perf_counter() - started, body, dropped)
+
+
+def _cap(items: list[Any], max_series: int) -> tuple[list[Any], int]:
+    total = sum(_size(item) for item in items)
+    if total <= max_series:
+        return items, 0
+    kept: list[Any] = []
+    room = max_series
+    for family in _expand(items):
+        samples = family.samples[:room]
+        room -= len(samples)
+        if samples:
+            kept.append(_with_samples(family, samples))
+    return kept, total - max_series
+
+
+def _size(item: Any) -> int:
+    return item.layout.size if isinstance(item, Filled) else len(item.samples)
+
+
+def _expand(items: Iterable[Any]) -> Iterable[Any]:
+    for item in items:
+        if isinstance(item, Filled):
+            yield from item.families()
+        else:
+            yield item
+
+
+def _with_samples(family: Any, samples: Any) -> Any:
+    if isinstance(family, Family):
+        return family._replace(samples=samples)
+    # A foreign family may be shared with its owner: cut a copy.
+    cut = copy.copy(family)
+    cut.samples = samples
+    return cut

@@ -1,0 +1,50 @@
+"""Checks that every parser of kernel text shares: a number is passed on only if it is one.
+
+The kernel's digits go to the page without being converted; what is not a number must therefore
+never leave a parser. All raise ValueError, and nothing else, on what they cannot take.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from exporter.families import Digits
+
+_DECIMAL = re.compile(rb"[0-9]{1,40}(?:\.[0-9]{1,40})?\Z")
+
+MAX_DIGITS = 40
+"""More digits than any 64-bit counter has, with room; longer runs are garbage."""
+
+
+def decimal(field: bytes) -> Digits:
+    """Check a non-negative decimal such as `0.12`."""
+    if not _DECIMAL.match(field):
+        raise ValueError(f"not a decimal number: {shorten(field)}")
+    return field
+
+
+def integers(fields: Sequence[bytes]) -> Sequence[Digits]:
+    """Check a row of non-negative integers."""
+    joined = b"".join(fields)
+    if not joined.isdigit() or len(joined) > MAX_DIGITS * len(fields) or b"" in fields:
+        raise ValueError(f"not a row of integers: {shorten(b' '.join(fields))}")
+    return fields
+
+
+def signed_integers(fields: Sequence[bytes]) -> Sequence[Digits]:
+    """Check a row of integers of which some may be negative, as in /proc/net/snmp (MaxConn -1)."""
+    integers([field.removeprefix(b"-") for field in fields])
+    return fields
+
+
+def integer(field: bytes) -> Digits:
+    """Check one non-negative integer."""
+    if not field.isdigit() or len(field) > MAX_DIGITS:
+        raise ValueError(f"not an integer: {shorten(field)}")
+    return field
+
+
+def shorten(text: bytes, limit: int = 60) -> str:
+    """Give the start of a text for an error message, printable."""
+    return ascii(text[:limit].decode("utf-8", "replace"))

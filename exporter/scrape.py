@@ -1,0 +1,275 @@
+"""The scrape engine: deadlines, quarantine, and collections that scrapers share.
+
+How a scrape keeps its deadline. Collectors are cheap and run one after the other in one worker
+thread; a hop to a thread for each would cost more than they do. Scrapers that arrive while a
+collection runs, and want the same of it, share it. A collector may take at most half of the time
+that is left: then it is put under quarantine, its thread is left to it, and a fresh worker goes on
+with the others. It takes part again once its call has returned. A scraper whose own deadline comes
+first gets what is finished; what is not has success 0.
+
+Everything but `Worker` happens in the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from queue import SimpleQueue
+
+from exporter.collectors import Collector
+from exporter.exposition import Renderer
+from exporter.families import Family, Filled
+from exporter.ledger import Ledger
+from exporter.outcome import TIMEOUT, Outcome, attempt
+
+MIN_PATIENCE_SECONDS = 0.1
+"""However little time is left, a collector is not put under quarantine before it had this much."""
+
+
+class Run:
+    """One worker's pass over collectors. What is finished can be read at any time."""
+
+    def __init__(
+        self,
+        collectors: Sequence[Collector],
+        renderer: Renderer,
+        outcomes: dict[str, Outcome],
+        now: float,
+    ) -> None:
+        self.collectors = collectors
+        self.renderer = renderer
+        self.outcomes = outcomes
+        self.current = (0, now)
+        """The position of the collector at work, and since when."""
+        self.abandoned = False
+        self.lock = threading.Lock()
+
+    def abandon(self, position: int) -> bool:
+        """Leave the worker to the collector at this position, unless it has just finished."""
+        with self.lock:
+            self.abandoned = self.current[0] == position
+        return self.abandoned
+
+
+class Worker:
+    """A thread that takes runs, one at a time. A daemon thread: a hung collector blocks no exit."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._runs: SimpleQueue[Run | None] = SimpleQueue()
+        threading.Thread(target=self._serve, name="perfwatch-scrape", daemon=True).start()
+
+    def submit(self, run: Run | None) -> None:
+        """Hand over a run; None ends the thread."""
+        self._runs.put(run)
+
+    def _serve(self) -> None:
+        while (run := self._runs.get()) is not None:
+            if not self._execute(run):
+                return
+            self._engine.call_from_worker(self._engine.finished, run)
+            del run  # an idle worker keeps no page alive
+
+    def _execute(self, run: Run) -> bool:
+        """Work through a run; False when it was abandoned meanwhile, and this thread with it."""
+        for position, collector in enumerate(run.collectors):
+            outcome = attempt(collector, run.renderer, self._engine.max_series)
+            with run.lock:
+                if run.abandoned:
+                    self._engine.call_from_worker(self._engine.returned, collector.name)
+                    return False
+                run.outcomes[collector.name] = outcome
+                run.current = (position + 1, self._engine.clock())
+        return True
+
+
+class Collection:
+    """One collection and those who wait for it."""
+
+    def __init__(self, collectors: Sequence[Collector], form: str, deadline: float) -> None:
+        self.collectors = collectors
+        self.form = form
+        self.deadline = deadline
+        """The latest one of its scrapers', in the event loop's time."""
+        self.outcomes: dict[str, Outcome] = {}
+        self.waiters: set[asyncio.Future[None]] = set()
+        self.run: Run | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.started = 0.0
+        self.page: bytes | None = None
+        """The finished page, made once for all who share it."""
+        self.gzipped: bytes | None = None
+
+    def is_complete(self) -> bool:
+        """Whether every collector has an outcome."""
+        return len(self.outcomes) == len(self.collectors)
+
+
+class Engine:
+    """Runs collectors for scrapers."""
+
+    def __init__(
+        self,
+        collectors: Sequence[Collector],
+        *,
+        max_series: int,
+        extras: Callable[[], Iterable[Family | Filled]] = tuple,
+    ) -> None:
+        """`extras` gives the daemon's own families, which cannot block."""
+        self.collectors = {collector.name: collector for collector in collectors}
+        self.max_series = max_series
+        self.ledger = Ledger(self.collectors)
+        self._extras = extras
+        self._loop = asyncio.get_running_loop()
+        self.clock = self._loop.time
+        self._renderers: dict[str, Renderer] = {}
+        self._joinable: dict[tuple[tuple[str, ...], str], Collection] = {}
+        self._queue: deque[Collection] = deque()
+        self._active: Collection | None = None
+        self._worker: Worker | None = None
+        self._closing = False
+
+    async def collect(self, names: Sequence[str] | None, form: str, seconds: float) -> Collection:
+        """Run the named collectors (all when None), or join those who already do.
+
+        Returns after at most the given seconds, complete or not: `page` makes bytes of it.
+        """
+        deadline = self.clock() + seconds
+        collection = self._join(tuple(self.collectors if names is None else names), form, deadline)
+        waiter = self._loop.create_future()
+        collection.waiters.add(waiter)
+        timer = self._loop.call_at(deadline, _release, waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            collection.waiters.discard(waiter)
+        return collection
+
+    def page(self, collection: Collection) -> bytes:
+        """Join what is finished, the scrape's own account and the daemon's own families."""
+        if collection.page is not None:
+            return collection.page
+        outcomes = dict(collection.outcomes)
+        waited = Outcome(TIMEOUT, self.clock() - collection.started)
+        for collector in collection.collectors:
+            outcomes.setdefault(collector.name, waited)
+        renderer = self._renderer(collection.form)
+        account = renderer.render([self.ledger.account(outcomes), *self._extras()])
+        page = b"".join([*(one.body for one in outcomes.values()), account, renderer.end])
+        if collection.is_complete():
+            collection.page = page
+        return page
+
+    def close(self) -> None:
+        """End the worker once the collections under way are done."""
+        self._closing = True
+        if self._active is None:
+            self._end_worker()
+
+    def _end_worker(self) -> None:
+        if self._worker is not None:
+            self._worker.submit(None)
+            self._worker = None
+
+    def _renderer(self, form: str) -> Renderer:
+        if form not in self._renderers:
+            self._renderers[form] = Renderer(form)
+        return self._renderers[form]
+
+    def _join(self, names: tuple[str, ...], form: str, deadline: float) -> Collection:
+        collection = self._joinable.get((names, form))
+        if collection is not None:
+            collection.deadline = max(collection.deadline, deadline)
+            return collection
+        collection = Collection([self.collectors[name] for name in names], form, deadline)
+        collection.started = self.clock()
+        self._joinable[names, form] = collection
+        self._queue.append(collection)
+        if self._active is None:
+            self._start_next()
+        return collection
+
+    def _start_next(self) -> None:
+        self._active = self._queue.popleft() if self._queue else None
+        if self._active is None:
+            if self._closing:
+                self._end_worker()
+            return
+        collection = self._active
+        for collector in collection.collectors:
+            if collector.name in self.ledger.quarantined:
+                collection.outcomes[collector.name] = Outcome(TIMEOUT, 0.0)
+        self._run(
+            collection,
+            [one for one in collection.collectors if one.name not in self.ledger.quarantined],
+        )
+
+    def _run(self, collection: Collection, collectors: Sequence[Collector]) -> None:
+        now = self.clock()
+        renderer = self._renderer(collection.form)
+        collection.run = Run(collectors, renderer, collection.outcomes, now)
+        if self._worker is None:
+            self._worker = Worker(self)
+        self._worker.submit(collection.run)
+        collection.timer = self._loop.call_at(
+            self._patience_ends(collection, now), self._check, collection
+        )
+
+    def _patience_ends(self, collection: Collection, since: float) -> float:
+        half = since + (collection.deadline - since) / 2
+        return min(collection.deadline, max(half, since + MIN_PATIENCE_SECONDS))
+
+    def _check(self, collection: Collection) -> None:
+        """Look after the collector at work: wait on, or leave it behind."""
+        run = collection.run
+        if run is None:
+            return
+        position, since = run.current
+        limit = self._patience_ends(collection, since)
+        if self.clock() < limit or position >= len(run.collectors) or not run.abandon(position):
+            again = max(limit, self.clock() + MIN_PATIENCE_SECONDS / 2)
+            collection.timer = self._loop.call_at(again, self._check, collection)
+            return
+        stuck = run.collectors[position]
+        collection.outcomes[stuck.name] = Outcome(TIMEOUT, self.clock() - since)
+        self.ledger.left_behind(stuck.name, self.clock() - since)
+        self._worker = None
+        if self.clock() < collection.deadline and run.collectors[position + 1 :]:
+            self._run(collection, run.collectors[position + 1 :])
+        else:
+            self._finish(collection)
+
+    def _finish(self, collection: Collection) -> None:
+        collection.run = None
+        if collection.timer is not None:
+            collection.timer.cancel()
+        names = tuple(collector.name for collector in collection.collectors)
+        self._joinable.pop((names, collection.form), None)
+        self.ledger.book(collection.outcomes)
+        for waiter in collection.waiters:
+            _release(waiter)
+        self._start_next()
+
+    def finished(self, run: Run) -> None:
+        """Take note that a worker has worked through a run."""
+        collection = self._active
+        if collection is not None and collection.run is run:
+            self._finish(collection)
+
+    def returned(self, name: str) -> None:
+        """Take a collector back whose hung call has returned."""
+        self.ledger.came_back(name)
+
+    def call_from_worker(self, function: Callable[..., None], *arguments: object) -> None:
+        """Run a function in the event loop's thread; nothing when that has ended."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+
+def _release(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

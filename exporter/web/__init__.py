@@ -1,0 +1,1 @@
+"""The daemon's HTTP side: an ASGI application, and the server around it."""

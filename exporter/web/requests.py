@@ -1,0 +1,98 @@
+"""What every request passes: one error boundary, a Date header, and the count of requests."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Iterable
+from email.utils import formatdate
+from itertools import accumulate
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from exporter.families import Family, HistogramValue
+from exporter.web.responses import respond
+from monitoring.structured_logging import StructuredLogger
+
+BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+
+log = StructuredLogger("perfwatch.web")
+
+
+class RequestLayer:
+    """The outermost ASGI layer."""
+
+    def __init__(self, app: ASGIApp, handlers: Iterable[str]) -> None:
+        """`handlers` are the known paths: others are counted together, to bound the labels."""
+        self._app = app
+        self._handlers = frozenset(handlers)
+        self._counts: dict[tuple[str, str, str], int] = {}
+        self._buckets = {handler: [0] * (len(BOUNDS) + 1) for handler in (*sorted(self._handlers),)}
+        self._sums = dict.fromkeys(self._buckets, 0.0)
+        self._date = (0, b"")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, whatever happens in it."""
+        started = time.perf_counter()
+        status = 0
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"date", self._http_date())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception as error:  # noqa: BLE001 -- the boundary of a request
+            reason = f"{type(error).__name__}: {error}"
+            log.error(  # noqa: TRY400 -- the reason is in the line; a traceback would be the client's to cause
+                "request failed", path=scope["path"][:200], reason=reason
+            )
+            if not status:
+                await respond(send_and_note, 500, b"internal error: see the daemon's log\n")
+        self._count(scope, status, time.perf_counter() - started)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        handler = scope["path"] if scope["path"] in self._handlers else "other"
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        key = (handler, method, str(status))
+        self._counts[key] = self._counts.get(key, 0) + 1
+        if handler in self._buckets:
+            self._buckets[handler][bisect_left(BOUNDS, seconds)] += 1
+            self._sums[handler] += seconds
+
+    def _http_date(self) -> bytes:
+        now = int(time.time())  # noqa: TID251 -- a date, not a duration
+        if now != self._date[0]:
+            self._date = (now, formatdate(now, usegmt=True).encode())
+        return self._date[1]
+
+    def own_families(self) -> Iterable[Family]:
+        """The requests served so far."""
+        yield Family(
+            "perfwatch_http_requests_total",
+            "HTTP requests answered.",
+            "counter",
+            ("handler", "method", "code"),
+            list(self._counts.items()),
+        )
+        yield Family(
+            "perfwatch_http_request_duration_seconds",
+            "How long answering HTTP requests took.",
+            "histogram",
+            ("handler",),
+            [
+                (
+                    (handler,),
+                    HistogramValue(
+                        (*BOUNDS, float("inf")), tuple(accumulate(counts)), self._sums[handler]
+                    ),
+                )
+                for handler, counts in self._buckets.items()
+                if any(counts)
+            ],
+        )
