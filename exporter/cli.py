@@ -8,32 +8,44 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import NamedTuple, NoReturn
 
 from exporter import __version__
+from exporter.node_exporter import translate
 from exporter.options import parse_bool
 from exporter.settings import DOCUMENTATION, Key, Settings, SettingsError, all_keys, build
-from exporter.sources import CONFIG_FILE_VARIABLE, parse_value, read_environment, read_file
-
-# Names of node_exporter 1.11's collectors: a flag for one that we lack is accepted with a warning.
-NODE_EXPORTER_COLLECTORS = frozenset(
-    "arp bcache bcachefs bonding btrfs buddyinfo cgroups conntrack cpu cpu_vulnerabilities cpufreq "
-    "diskstats dmi drbd drm edac entropy ethtool fibrechannel filefd filesystem hwmon infiniband "
-    "interrupts ipvs kernel_hung ksmd lnstat loadavg logind mdadm meminfo meminfo_numa mountstats "
-    "netclass netdev netstat network_route nfs nfsd ntp nvme os pcidevice perf powersupply "
-    "powersupplyclass pressure processes qdisc rapl runit schedstat selinux slabinfo sockstat "
-    "softirqs softnet stat supervisord swap sysctl systemd tapestats tcpstat textfile thermal_zone "
-    "time timex udp_queues uname vmstat watchdog wifi xfrm xfs zfs zoneinfo".split()
+from exporter.sources import (
+    CONFIG_FILE_VARIABLE,
+    explain_unknown,
+    parse_value,
+    read_environment,
+    read_file,
 )
 
-_FOREIGN_FLAG = re.compile(r"--(?:no-)?collector\.([a-z_0-9]+)(?:\.[^=]*)?(=.*)?\Z")
+SECTIONS = {"web": "HTTP server", "path": "host", "log": "log", "collector": "collectors"}
+"""The titles under which help lists the flags, by their first word."""
+
+
+class Command(NamedTuple):
+    """What a word behind `perfwatch` does."""
+
+    execute: Callable[[Sequence[str]], int]
+    summary: str
 
 
 class _Parser(argparse.ArgumentParser):
     """argparse, with messages that say what to do."""
+
+    def __init__(self, prog: str, description: str, usage: str | None = None) -> None:
+        super().__init__(
+            prog,
+            usage,
+            description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
 
     def error(self, message: str) -> NoReturn:
         raise SettingsError(f"{message} (try: {self.prog} --help; see {DOCUMENTATION})")
@@ -42,13 +54,12 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["--version"]:
-        words[0] = "version"
-    command = words.pop(0) if words and words[0] in COMMANDS else "run"
+    # Without a command, as node_exporter is called, it is `run`.
+    name = words.pop(0) if words and not words[0].startswith("-") else "run"
     try:
-        return COMMANDS[command](words)
+        return _find_command(name).execute(words)
     except SettingsError as error:
-        print(f"perfwatch: {error}", file=sys.stderr)
+        print(f"perfwatch: {_on_one_line(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # `perfwatch once | head`: the reader has enough. Nothing more may be written, not even
@@ -57,15 +68,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _find_command(name: str) -> Command:
+    if name not in COMMANDS:
+        expected = ", ".join(COMMANDS)
+        raise SettingsError(
+            f"unknown command {name}: expected one of {expected} (try: perfwatch --help)"
+        )
+    return COMMANDS[name]
+
+
+def _on_one_line(text: str) -> str:
+    """Escape what would break the line or steer a terminal: messages quote what was given."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def _run(words: Sequence[str]) -> int:
     from exporter.service import run  # noqa: PLC0415
 
     def read_settings() -> tuple[Settings, list[str]]:
         """Read file, environment and flags anew: at the start, and at each reload."""
-        keys = tuple(all_keys())
-        parser = _Parser(prog="perfwatch run", allow_abbrev=False, description="Run the daemon.")
-        _add_flags(parser, keys)
-        return _read_settings(parser, words, keys)[:2]
+        parser = _Parser(
+            "perfwatch",
+            "A Prometheus exporter for Linux hosts.\n\ncommands:\n"
+            + "\n".join(f"  {name:13} {each.summary}" for name, each in COMMANDS.items()),
+            "perfwatch [run] [FLAG ...]\n       perfwatch COMMAND [--help]",
+        )
+        parser.add_argument("--version", action="version", version=_version_text())
+        return _read_settings(parser, words)[:2]
 
     return run(read_settings)
 
@@ -73,23 +102,28 @@ def _run(words: Sequence[str]) -> int:
 def _once(words: Sequence[str]) -> int:
     from exporter.once import once  # noqa: PLC0415
 
-    keys = tuple(all_keys())
-    parser = _Parser(prog="perfwatch once", allow_abbrev=False, description="Collect and print.")
+    parser = _Parser(
+        "perfwatch once",
+        COMMANDS["once"].summary,
+        "perfwatch once [--format FORMAT] [--collector NAME ...] [FLAG ...]",
+    )
     parser.add_argument(
-        "--format", choices=("text", "openmetrics", "json"), default="text", help="form of the page"
+        "--format",
+        choices=("text", "openmetrics", "json"),
+        default="text",
+        help="form of the output (default: text)",
     )
     parser.add_argument(
         "--collector", action="append", metavar="NAME", help="only this one; may be repeated"
     )
-    _add_flags(parser, keys)
-    settings, warnings, parsed = _read_settings(parser, words, keys)
+    settings, warnings, parsed = _read_settings(parser, words)
     for warning in warnings:
-        print(f"perfwatch: {warning}", file=sys.stderr)
+        print(f"perfwatch: {_on_one_line(warning)}", file=sys.stderr)
     return once(settings, parsed.format, parsed.collector)
 
 
 def _check_config(words: Sequence[str]) -> int:
-    parser = _Parser(prog="perfwatch check-config", description="Check a configuration file.")
+    parser = _Parser("perfwatch check-config", COMMANDS["check-config"].summary)
     parser.add_argument("file", metavar="FILE")
     file = parser.parse_args(words).file
     settings = build(read_file(file, tuple(all_keys())))
@@ -106,8 +140,13 @@ def _bench(words: Sequence[str]) -> int:
 def _healthcheck(words: Sequence[str]) -> int:
     from exporter.healthcheck import healthcheck  # noqa: PLC0415
 
-    parser = _Parser(prog="perfwatch healthcheck", description="Ask a daemon whether it is ready.")
-    parser.add_argument("url", metavar="URL", nargs="?", help="default: /readyz where it listens")
+    parser = _Parser("perfwatch healthcheck", COMMANDS["healthcheck"].summary)
+    parser.add_argument(
+        "url",
+        metavar="URL",
+        nargs="?",
+        help="default: /readyz where the configuration file and the environment say it listens",
+    )
     url = parser.parse_args(words).url
     if url is None:
         keys = tuple(all_keys())
@@ -119,48 +158,52 @@ def _healthcheck(words: Sequence[str]) -> int:
 
 
 def _version(words: Sequence[str]) -> int:
-    _Parser(prog="perfwatch version", description="Print the version.").parse_args(words)
-    print(f"perfwatch {__version__} (Python {platform.python_version()}, {platform.machine()})")
+    _Parser("perfwatch version", COMMANDS["version"].summary).parse_args(words)
+    print(_version_text())
     return 0
 
 
-COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
-    "run": _run,
-    "once": _once,
-    "check-config": _check_config,
-    "bench": _bench,
-    "healthcheck": _healthcheck,
-    "version": _version,
+def _version_text() -> str:
+    return f"perfwatch {__version__} (Python {platform.python_version()}, {platform.machine()})"
+
+
+COMMANDS: Mapping[str, Command] = {
+    "run": Command(_run, "Serve this host's metrics (the default)."),
+    "once": Command(_once, "Collect once and print, without a server."),
+    "check-config": Command(_check_config, "Check a configuration file."),
+    "bench": Command(_bench, "Measure the daemon, beside node_exporter where it is installed."),
+    "healthcheck": Command(_healthcheck, "Ask a running daemon whether it is ready."),
+    "version": Command(_version, "Print the version."),
 }
 
 
 def _add_flags(parser: argparse.ArgumentParser, keys: Sequence[Key]) -> None:
     parser.add_argument("--config.file", metavar="FILE", help="YAML file with settings")
+    groups = {word: parser.add_argument_group(title) for word, title in SECTIONS.items()}
     for key in keys:
-        shown = (
-            "" if key.default in (None, "", False, True) else f" (default: {_shown(key.default)})"
-        )
-        text = (key.help + shown).replace("%", "%%")
+        group = groups.get(key.flag.partition(".")[0], parser)
+        default = f" (default: {key.shown_default})" if key.shown_default else ""
+        text = (key.help + default).replace("%", "%%")
         if key.parse is parse_bool:
-            parser.add_argument(f"--{key.flag}", action=argparse.BooleanOptionalAction, help=text)
+            group.add_argument(f"--{key.flag}", action=argparse.BooleanOptionalAction, help=text)
         elif key.flag == "web.listen-address":
-            parser.add_argument(f"--{key.flag}", action="append", metavar="HOST:PORT", help=text)
+            group.add_argument(f"--{key.flag}", action="append", metavar="HOST:PORT", help=text)
         else:
-            parser.add_argument(f"--{key.flag}", metavar="VALUE", help=text)
-
-
-def _shown(default: Any) -> str:
-    if isinstance(default, re.Pattern):
-        return str(default.pattern)
-    return ",".join(str(item) for item in default) if isinstance(default, tuple) else str(default)
+            group.add_argument(f"--{key.flag}", metavar="VALUE", help=text)
 
 
 def _read_settings(
-    parser: argparse.ArgumentParser, words: Sequence[str], keys: Sequence[Key]
+    parser: argparse.ArgumentParser, words: Sequence[str]
 ) -> tuple[Settings, list[str], argparse.Namespace]:
-    words, warnings = _set_foreign_aside(words, keys)
-    parsed = parser.parse_args(words)
+    keys = tuple(all_keys())
+    _add_flags(parser, keys)
+    words, warnings = translate(words, {key.flag for key in keys})
+    parsed, unknown = parser.parse_known_args(words)
     given = vars(parsed)
+    if unknown:
+        name = unknown[0].partition("=")[0]
+        known = [f"--{key.flag}" for key in keys]
+        raise SettingsError(explain_unknown("argument", name, known))
     file = given["config.file"] or os.environ.get(CONFIG_FILE_VARIABLE)
     values = read_file(file, keys) if file else {}
     values |= read_environment(os.environ, keys)
@@ -169,33 +212,6 @@ def _read_settings(
         if raw is not None:
             values[key.flag] = parse_value(key, raw, f"--{key.flag}")
     return build(values), warnings, parsed
-
-
-def _set_foreign_aside(words: Sequence[str], keys: Sequence[Key]) -> tuple[list[str], list[str]]:
-    """Take out the flags of node_exporter's collectors and options that we do not have."""
-    ours = {key.flag for key in keys}
-    kept: list[str] = []
-    warnings: list[str] = []
-    waiting = list(words)
-    while waiting:
-        word = waiting.pop(0)
-        match = _FOREIGN_FLAG.match(word)
-        flag = word.split("=")[0].removeprefix("--").removeprefix("no-")
-        if not match or flag in ours or match[1] not in NODE_EXPORTER_COLLECTORS:
-            kept.append(word)
-            continue
-        if not match[2] and waiting and not waiting[0].startswith("-"):
-            waiting.pop(0)
-        warnings.append(
-            f"--{flag} is node_exporter's and has no effect here: {_why(match[1], ours)}"
-        )
-    return kept, warnings
-
-
-def _why(collector: str, ours: set[str]) -> str:
-    if f"collector.{collector}" in ours:
-        return f"the {collector} collector has no such option"
-    return f"there is no {collector} collector yet"
 
 
 if __name__ == "__main__":

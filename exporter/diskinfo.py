@@ -7,18 +7,16 @@ Without them the labels they would give are absent; numbers and names of the dev
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from exporter.families import Digits, Filled, LabelValues, Layout, Series
 from exporter.kernel import KernelTree
 from exporter.parsing import decimal, integer
 from exporter.udev import parse_udev_data
 
-_INFO_LABELS = (
-    *("device", "major", "minor", "path", "wwn", "model", "serial", "revision", "rotational"),
-)
+_INFO = ("ID_PATH", "ID_WWN", "ID_MODEL")
 _SERIALS = ("SCSI_IDENT_SERIAL", "ID_SERIAL_SHORT", "ID_SERIAL")
 """From the number printed on the disk's label to what virtio disks have."""
 
@@ -46,31 +44,25 @@ _ATA = (
 class Disk(NamedTuple):
     """A block device."""
 
+    device: str
     major: str
     minor: str
-    name: str
+
+
+Known: TypeAlias = Sequence[tuple[Disk, Mapping[str, str]]]
+"""Each disk with its properties."""
 
 
 def read_disk_info(kernel: KernelTree, udev_data: str, disks: Iterable[Disk]) -> Filled:
     """Read what is known about the disks, as families that need no further reading."""
     known = [(disk, _read_properties(udev_data, disk)) for disk in disks]
-    info = [
-        (
-            *(disk.name, disk.major, disk.minor),
-            *(properties.get(key, "") for key in ("ID_PATH", "ID_WWN", "ID_MODEL")),
-            next((properties[key] for key in _SERIALS if properties.get(key)), ""),
-            properties.get("ID_REVISION", ""),
-            _read_rotational(kernel, disk),
-        )
-        for disk, properties in known
-    ]
     series = [
         Series(
             "node_disk_info",
             "What the disk is; always 1.",
             "gauge",
-            _INFO_LABELS,
-            info,
+            (*Disk._fields, "path", "wwn", "model", "serial", "revision", "rotational"),
+            [_describe(kernel, disk, properties) for disk, properties in known],
         ),
         Series(
             "node_disk_filesystem_info",
@@ -90,11 +82,17 @@ def read_disk_info(kernel: KernelTree, udev_data: str, disks: Iterable[Disk]) ->
     numbers: list[int | Digits] = [1] * sum(len(one.rows) for one in series)
     for key, name, help_text in _ATA:
         values = _ata_values(known, key)
-        series.append(
-            Series(name, help_text, "gauge", ("device",), [(device,) for device, _ in values])
-        )
+        rows = [(device,) for device, _ in values]
+        series.append(Series(name, help_text, "gauge", ("device",), rows))
         numbers += [value for _, value in values]
     return Layout(series).fill(numbers)
+
+
+def _describe(kernel: KernelTree, disk: Disk, properties: Mapping[str, str]) -> LabelValues:
+    serial = next((properties[key] for key in _SERIALS if properties.get(key)), "")
+    revision = properties.get("ID_REVISION", "")
+    path, wwn, model = (properties.get(key, "") for key in _INFO)
+    return (*disk, path, wwn, model, serial, revision, _read_rotational(kernel, disk))
 
 
 def _read_properties(udev_data: str, disk: Disk) -> dict[str, str]:
@@ -106,7 +104,7 @@ def _read_properties(udev_data: str, disk: Disk) -> dict[str, str]:
 
 def _read_rotational(kernel: KernelTree, disk: Disk) -> str:
     """Tell 1 for a spinning disk, 0 for another; partitions have no queue of their own."""
-    attribute = kernel.sys(f"block/{disk.name.replace('/', '!')}/queue/rotational")
+    attribute = kernel.sys(f"block/{disk.device.replace('/', '!')}/queue/rotational")
     try:
         return integer(attribute.read().strip()).decode()
     except (OSError, ValueError):
@@ -115,23 +113,19 @@ def _read_rotational(kernel: KernelTree, disk: Disk) -> str:
         attribute.close()  # read again in minutes: not worth a kept descriptor
 
 
-def _rows(
-    known: Iterable[tuple[Disk, Mapping[str, str]]], keys: tuple[str, ...]
-) -> list[LabelValues]:
+def _rows(known: Known, keys: tuple[str, ...]) -> list[LabelValues]:
     """Take the properties of the disks that have the first of the keys."""
     return [
-        (disk.name, *(properties.get(key, "") for key in keys))
+        (disk.device, *(properties.get(key, "") for key in keys))
         for disk, properties in known
         if properties.get(keys[0])
     ]
 
 
-def _ata_values(
-    known: Iterable[tuple[Disk, Mapping[str, str]]], key: str
-) -> list[tuple[str, Digits]]:
+def _ata_values(known: Known, key: str) -> list[tuple[str, Digits]]:
     values = []
     for disk, properties in known:
         if properties.get("ID_ATA") and key in properties:
             with contextlib.suppress(ValueError):
-                values.append((disk.name, decimal(properties[key].encode())))
+                values.append((disk.device, decimal(properties[key].encode())))
     return values

@@ -70,6 +70,8 @@ class Renderer:
 
     def _render_family(self, family: Family, parts: list[bytes]) -> None:
         name, help_text, kind, labels, samples = family
+        if not samples:
+            return
         parts.append(self._head(name, help_text, kind))
         for values, number in samples:
             if isinstance(number, HistogramValue):

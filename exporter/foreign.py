@@ -5,10 +5,17 @@ Nothing of `prometheus_client` is imported: its families are recognised by what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from exporter.encoding import encode_head, encode_prefix, format_number
+
+_APART = ("_created", "_gcount", "_gsum")
+"""Samples that a family of the text format has no place for: they become gauges of their own, as
+`prometheus_client` does it."""
+
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
 
 
 class ForeignMetric(Protocol):
@@ -17,38 +24,47 @@ class ForeignMetric(Protocol):
     name: str
     documentation: str
     type: str
+    unit: str
     samples: Sequence[Any]
     """Each with name, labels, value, timestamp and exemplar."""
+
+
+class Collects(Protocol):
+    """What is used of a `prometheus_client` collector or registry."""
+
+    def collect(self) -> Iterable[ForeignMetric]:
+        """Give metric families."""
+        ...
 
 
 def encode_foreign(metric: ForeignMetric, *, openmetrics: bool) -> bytes:
     """Encode one family.
 
-    The text format has no place for `_created` inside a counter, histogram or summary: there they
-    become a gauge of their own, as `prometheus_client` does it.
+    Raises ValueError on a name that needs quoting (UTF-8 names): neither format has that.
     """
+    _check_names(metric.name)
     if openmetrics:
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
-        return encode_head(name, metric.documentation, metric.type, openmetrics=True) + b"".join(
-            _encode_sample(sample, openmetrics=True) for sample in metric.samples
-        )
+        head = encode_head(name, metric.documentation, metric.type, openmetrics=True)
+        if metric.unit:
+            head += f"# UNIT {metric.name} {metric.unit}\n".encode()
+        lines = [_encode_sample(sample, openmetrics=True) for sample in metric.samples]
+        return head + b"".join(lines)
     suffix = {"counter": "_total", "info": "_info"}.get(metric.type, "")
     head = encode_head(metric.name + suffix, metric.documentation, metric.type, openmetrics=False)
-    created_name = f"{metric.name}_created"
-    created = [sample for sample in metric.samples if sample.name == created_name]
-    lines = [
-        _encode_sample(sample, openmetrics=False)
-        for sample in metric.samples
-        if sample.name != created_name
-    ]
-    if created and metric.type != "gauge":
-        lines.append(encode_head(created_name, metric.documentation, "gauge", openmetrics=False))
-    lines += [_encode_sample(sample, openmetrics=False) for sample in created]
+    apart: dict[str, list[bytes]] = {metric.name + suffix: [] for suffix in _APART}
+    lines = []
+    for sample in metric.samples:
+        apart.get(sample.name, lines).append(_encode_sample(sample, openmetrics=False))
+    for name, found in apart.items():
+        if found:
+            lines += (encode_head(name, metric.documentation, "gauge", openmetrics=False), *found)
     return head + b"".join(lines)
 
 
 def _encode_sample(sample: Any, *, openmetrics: bool) -> bytes:
     labels = sample.labels
+    _check_names(sample.name, *labels)
     line = encode_prefix(sample.name, labels.keys(), tuple(labels.values()))
     line += format_number(sample.value)
     if sample.timestamp is not None:
@@ -61,3 +77,25 @@ def _encode_sample(sample: Any, *, openmetrics: bool) -> bytes:
         if exemplar.timestamp is not None:
             line += b" " + format_number(float(exemplar.timestamp))
     return line + b"\n"
+
+
+def _check_names(*names: str) -> None:
+    for name in names:
+        if not _NAME.match(name):
+            raise ValueError(f"not a name that the exposition formats can print: {name!r}")
+
+
+class ForeignCollector:
+    """A `prometheus_client` collector (or registry) under a name, for the scrape engine.
+
+    Whoever embeds the daemon adds it to the engine's collectors: it has its own error boundary,
+    deadline and series cap like any other.
+    """
+
+    def __init__(self, name: str, collector: Collects) -> None:
+        self.name = name
+        self._collector = collector
+
+    def collect(self) -> Iterable[ForeignMetric]:
+        """Give the families as they are."""
+        return self._collector.collect()

@@ -13,16 +13,10 @@ TIMEOUT_SECONDS = 5
 
 def healthcheck(url: str) -> int:
     """Return 0 when the URL answers 200, else 1 with the reason on stderr."""
-    parts = urlsplit(url)
+    host, port, path = _split(url)
+    connection = HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
     try:
-        port = parts.port or 80
-    except ValueError as error:
-        raise SettingsError(f"healthcheck: {url!r}: {error}") from error
-    if parts.scheme != "http" or not parts.hostname:
-        raise SettingsError(f"healthcheck: expected http://host:port/path, got {url!r}")
-    connection = HTTPConnection(parts.hostname, port, timeout=TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", parts.path or "/readyz")
+        connection.request("GET", path)
         response = connection.getresponse()
         text = response.read(500).decode("utf-8", "replace").strip()
     except (OSError, HTTPException) as error:
@@ -34,3 +28,16 @@ def healthcheck(url: str) -> int:
         print(f"perfwatch: {url} answers {response.status}: {text}", file=sys.stderr)
         return 1
     return 0
+
+
+def _split(url: str) -> tuple[str, int, str]:
+    """Take a URL apart. Raises SettingsError when nothing can be asked there."""
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port or 80
+    except ValueError as error:
+        raise SettingsError(f"healthcheck: {url!r} is no URL: {error}") from error
+    path = parts.path or "/readyz"
+    if parts.scheme != "http" or not host or not path.isascii() or not path.isprintable():
+        raise SettingsError(f"healthcheck: expected http://host:port/path, got {url!r}")
+    return host, port, path.replace(" ", "%20")

@@ -26,8 +26,8 @@ PAGE = 4096
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """No file that is read here comes near it; a runaway one must not take the memory."""
 
-REOPEN = frozenset({errno.ENODEV, errno.ESTALE, errno.ENXIO, errno.EIO})
-"""A kept descriptor of a device that went away and came back answers with these."""
+REOPEN = frozenset({errno.ENODEV, errno.ESTALE, errno.ENXIO, errno.EIO, errno.ESRCH})
+"""A kept descriptor of a device or process that went away (and perhaps came back) answers so."""
 
 
 class NoData(Exception):  # noqa: N818 -- not an error: this host lacks the source
@@ -40,7 +40,7 @@ class KernelFile:
     __slots__ = ("_descriptor", "_read_descriptor", "_tree", "path")
 
     def __init__(
-        self, tree: KernelTree, path: str, read_descriptor: Callable[[int, str], bytes]
+        self, tree: KernelTree, path: str, read_descriptor: Callable[[int], bytes]
     ) -> None:
         self._tree = tree
         self._descriptor = -1
@@ -56,11 +56,12 @@ class KernelFile:
         if descriptor < 0:
             return self._open_and_read()
         try:
-            return self._read_descriptor(descriptor, self.path)
+            return self._read_descriptor(descriptor)
         except OSError as error:
             self.close()
             if error.errno in REOPEN:
                 return self._open_and_read()
+            error.filename = self.path
             raise
 
     def changed(self) -> bool:
@@ -88,9 +89,10 @@ class KernelFile:
     def _open_and_read(self) -> bytes:
         descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            content = self._read_descriptor(descriptor, self.path)
-        except BaseException:
+            content = self._read_descriptor(descriptor)
+        except OSError as error:
             os.close(descriptor)
+            error.filename = self.path
             raise
         if self._tree.kept < self._tree.max_kept:
             self._tree.kept += 1
@@ -100,7 +102,7 @@ class KernelFile:
         return content
 
 
-def _read_all(descriptor: int, path: str) -> bytes:
+def _read_all(descriptor: int) -> bytes:
     """Read from the start to the end of a seq_file: the read that returns nothing is the end."""
     first = os.pread(descriptor, CHUNK, 0)
     size = len(first)
@@ -114,12 +116,12 @@ def _read_all(descriptor: int, path: str) -> bytes:
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_FILE_BYTES:
-            raise OSError(errno.EFBIG, "larger than any file of the kernel that is read here", path)
+            raise OSError(errno.EFBIG, "larger than any file of the kernel that is read here")
         chunk = os.pread(descriptor, CHUNK, size)
     return b"".join(chunks)
 
 
-def _read_attribute(descriptor: int, path: str) -> bytes:  # noqa: ARG001 -- same form as _read_all
+def _read_attribute(descriptor: int) -> bytes:
     """Read a sysfs attribute: at most a page, and always given in one piece."""
     return os.pread(descriptor, PAGE, 0)
 

@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import NamedTuple, TypeAlias
 
@@ -69,7 +69,7 @@ class StatWorkers:
         self._threads = 0
         self._idle = 0
 
-    def ask(self, targets: Iterable[Target]) -> tuple[dict[int, Answer], Set[int]]:
+    def ask(self, targets: Iterable[Target]) -> tuple[dict[int, Answer], frozenset[int]]:
         """Give the answers by mount id, and the ids of the mounts whose call has not returned.
 
         A mount in neither was not asked, because too many calls hang.
@@ -112,9 +112,7 @@ class StatWorkers:
             return True
 
     def _may_begin(self, batch: _Batch) -> bool:
-        return bool(batch.todo) and (
-            batch.todo[0].local or len(self._pending) < self._max_hanging
-        )
+        return bool(batch.todo) and (batch.todo[0].local or len(self._pending) < self._max_hanging)
 
     def _serve(self) -> None:
         while True:

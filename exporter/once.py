@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from exporter import collectors as registry
 from exporter.exposition import Renderer
 from exporter.families import Family, Filled, HistogramValue, Number
 from exporter.kernel import NoData
@@ -19,13 +20,10 @@ def once(settings: Settings, form: str, names: Sequence[str] | None) -> int:
     collectors = {collector.name: collector for collector in make_collectors(settings)}
     for name in names or ():
         if name not in collectors:
-            raise SettingsError(
-                f"--collector {name}: there is no such collector, or it is off; enabled are "
-                f"{', '.join(collectors)} (turn one on with --collector.{name})"
-            )
+            raise SettingsError(f"--collector {name}: {_why_missing(name, collectors)}")
     families: list[Family] = []
     failed = False
-    for name in names or collectors:
+    for name in [name for name in collectors if not names or name in names]:
         try:
             families += _expand(collectors[name].collect())
         except NoData as absent:
@@ -42,6 +40,12 @@ def once(settings: Settings, form: str, names: Sequence[str] | None) -> int:
         sys.stdout.buffer.write(renderer.render(families) + renderer.end)
     sys.stdout.flush()
     return int(failed)
+
+
+def _why_missing(name: str, enabled: Iterable[str]) -> str:
+    if any(name == entry.name for entry in registry.ALL):
+        return f"this collector is off: turn it on with --collector.{name}"
+    return f"there is no such collector; enabled are {', '.join(enabled)}"
 
 
 def _expand(items: Iterable[Family | Filled]) -> list[Family]:

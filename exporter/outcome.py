@@ -5,17 +5,23 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from exporter.collectors import Collector
 from exporter.exposition import Renderer
 from exporter.families import Family, Filled
+from exporter.foreign import ForeignCollector
 from exporter.kernel import NoData
 
 OK = "ok"
 FAILED = "failed"
 NO_DATA = "no data"
 TIMEOUT = "timeout"
+
+AnyCollector: TypeAlias = Collector | ForeignCollector
+
+_SEVERAL_SAMPLES_EACH = frozenset({"histogram", "gaugehistogram", "summary"})
+"""Foreign families in which one series of Prometheus' kind is several samples."""
 
 
 class Outcome(NamedTuple):
@@ -31,7 +37,7 @@ class Outcome(NamedTuple):
     """Why there is nothing, in words."""
 
 
-def attempt(collector: Collector, renderer: Renderer, max_series: int) -> Outcome:
+def attempt(collector: AnyCollector, renderer: Renderer, max_series: int) -> Outcome:
     """Run one collector and render what it gives.
 
     Raises nothing: whatever a collector does costs only itself.
@@ -42,7 +48,7 @@ def attempt(collector: Collector, renderer: Renderer, max_series: int) -> Outcom
         body = renderer.render(items)
     except NoData as absent:
         return Outcome(NO_DATA, time.perf_counter() - started, reason=str(absent))
-    except Exception as error:  # noqa: BLE001 -- this is the boundary
+    except BaseException as error:  # noqa: BLE001 -- the boundary: sys.exit() ends no worker either
         reason = f"{type(error).__name__}: {error}"
         return Outcome(FAILED, time.perf_counter() - started, reason=reason)
     return Outcome(OK, time.perf_counter() - started, body, dropped)
@@ -55,11 +61,20 @@ def _cap(items: list[Any], max_series: int) -> tuple[list[Any], int]:
     kept: list[Any] = []
     room = max_series
     for family in _expand(items):
-        samples = family.samples[:room]
+        samples = _fit(family, room)
         room -= len(samples)
         if samples:
             kept.append(_with_samples(family, samples))
-    return kept, total - max_series
+    return kept, total - max_series + room
+
+
+def _fit(family: Any, room: int) -> Any:
+    """Give as many samples as there is room for. Half a foreign histogram would be a wrong one."""
+    if len(family.samples) <= room:
+        return family.samples
+    if not isinstance(family, Family) and family.type in _SEVERAL_SAMPLES_EACH:
+        return []
+    return family.samples[:room]
 
 
 def _size(item: Any) -> int:

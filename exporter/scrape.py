@@ -19,11 +19,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
 
-from exporter.collectors import Collector
 from exporter.exposition import Renderer
 from exporter.families import Family, Filled
 from exporter.ledger import Ledger
-from exporter.outcome import TIMEOUT, Outcome, attempt
+from exporter.outcome import TIMEOUT, AnyCollector, Outcome, attempt
 
 MIN_PATIENCE_SECONDS = 0.1
 """However little time is left, a collector is not put under quarantine before it had this much."""
@@ -34,7 +33,7 @@ class Run:
 
     def __init__(
         self,
-        collectors: Sequence[Collector],
+        collectors: Sequence[AnyCollector],
         renderer: Renderer,
         outcomes: dict[str, Outcome],
         now: float,
@@ -89,7 +88,7 @@ class Worker:
 class Collection:
     """One collection and those who wait for it."""
 
-    def __init__(self, collectors: Sequence[Collector], form: str, deadline: float) -> None:
+    def __init__(self, collectors: Sequence[AnyCollector], form: str, deadline: float) -> None:
         self.collectors = collectors
         self.form = form
         self.deadline = deadline
@@ -113,7 +112,7 @@ class Engine:
 
     def __init__(
         self,
-        collectors: Sequence[Collector],
+        collectors: Sequence[AnyCollector],
         *,
         max_series: int,
         extras: Callable[[], Iterable[Family | Filled]] = tuple,
@@ -208,7 +207,7 @@ class Engine:
             [one for one in collection.collectors if one.name not in self.ledger.quarantined],
         )
 
-    def _run(self, collection: Collection, collectors: Sequence[Collector]) -> None:
+    def _run(self, collection: Collection, collectors: Sequence[AnyCollector]) -> None:
         now = self.clock()
         renderer = self._renderer(collection.form)
         collection.run = Run(collectors, renderer, collection.outcomes, now)
@@ -220,8 +219,7 @@ class Engine:
         )
 
     def _patience_ends(self, collection: Collection, since: float) -> float:
-        half = since + (collection.deadline - since) / 2
-        return min(collection.deadline, max(half, since + MIN_PATIENCE_SECONDS))
+        return since + max((collection.deadline - since) / 2, MIN_PATIENCE_SECONDS)
 
     def _check(self, collection: Collection) -> None:
         """Look after the collector at work: wait on, or leave it behind."""

@@ -135,7 +135,7 @@ class Service:
             settings, warnings = self._read_settings()
             _refuse_restart_settings(self.settings, settings)
             engine = self._make_engine(settings)
-        except (SettingsError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 -- the boundary: whatever it is, the old parts stay
             log.error(  # noqa: TRY400 -- a wrong setting needs no traceback
                 "reload failed", reason=str(error), consequence="all is as it was"
             )

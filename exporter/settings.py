@@ -8,12 +8,13 @@ flags. See docs/configuration.md.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from exporter import collectors as registry
-from exporter.options import option, parse_bool, parse_seconds, parse_text
+from exporter.options import option, parse_bool, parse_count, parse_seconds, parse_text, shown
 from monitoring import structured_logging
 
 DOCUMENTATION = "docs/configuration.md"
@@ -54,6 +55,9 @@ class Address(NamedTuple):
         return str(self._replace(host=loopback.get(self.host, self.host)))
 
 
+_PORT = re.compile(r"[0-9]{1,5}\Z")
+
+
 def parse_address(raw: Any) -> Address:
     """Take `host:port`, `:port` or `[::1]:port`."""
     text = parse_text(raw)
@@ -62,8 +66,8 @@ def parse_address(raw: Any) -> Address:
         host = host[1:-1]
     elif ":" in host:
         colon = ""
-    if not (colon and port.isascii() and port.isdigit() and int(port) <= 65535):
-        raise ValueError(f"expected host:port with a port up to 65535, got {text!r}")
+    if not (colon and _PORT.match(port) and int(port) <= 65535):
+        raise ValueError(f"expected host:port with a port up to 65535, got {shown(text)}")
     return Address(host, int(port))
 
 
@@ -71,17 +75,20 @@ def parse_addresses(raw: Any) -> tuple[Address, ...]:
     """Take one address or several: a list, or a text with commas."""
     items = raw.split(",") if isinstance(raw, str) else raw
     if not isinstance(items, list) or not items:
-        raise ValueError(f"expected an address or a list of addresses, got {raw!r}")
+        raise ValueError(f"expected an address or a list of addresses, got {shown(raw)}")
     return tuple(parse_address(item.strip() if isinstance(item, str) else item) for item in items)
+
+
+_PATH = re.compile(r"/[A-Za-z0-9/._~-]+\Z")
 
 
 def parse_telemetry_path(raw: Any) -> str:
     """Take the path of the metrics page."""
     text = parse_text(raw)
-    if not text.startswith("/") or text in RESERVED_PATHS or set(text) & set("{}?# "):
+    if not _PATH.match(text) or text in RESERVED_PATHS:
         raise ValueError(
-            "expected a path that starts with /, without {}?# or spaces, and is none of the "
-            f"daemon's own ({', '.join(sorted(RESERVED_PATHS))}); got {text!r}"
+            "expected a path of a slash and then letters, digits and /._~- which is none of the "
+            f"daemon's own ({', '.join(sorted(RESERVED_PATHS))}); got {shown(text)}"
         )
     return text
 
@@ -91,7 +98,7 @@ def one_of(*choices: str) -> Callable[[Any], str]:
 
     def parse(raw: Any) -> str:
         if raw not in choices:
-            raise ValueError(f"expected one of {', '.join(choices)}, got {raw!r}")
+            raise ValueError(f"expected one of {', '.join(choices)}, got {shown(raw)}")
         return str(raw)
 
     return parse
@@ -99,10 +106,10 @@ def one_of(*choices: str) -> Callable[[Any], str]:
 
 def parse_positive(raw: Any) -> int:
     """Take a whole number, 1 or more."""
-    text = str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
-    if isinstance(text, str) and text.isascii() and text.isdigit() and int(text[:20]) > 0:
-        return int(text[:20])
-    raise ValueError(f"expected a whole number, 1 or more, got {raw!r}")
+    count = parse_count(raw)
+    if count == 0:
+        raise ValueError("expected a whole number, 1 or more, got 0")
+    return count
 
 
 def parse_level(raw: Any) -> str:
@@ -179,6 +186,17 @@ class Key:
         """The environment variable."""
         return "PERFWATCH_" + self.flag.upper().replace(".", "_").replace("-", "_")
 
+    @property
+    def shown_default(self) -> str:
+        """The default as it would be written on the command line; empty when there is none."""
+        if isinstance(self.default, re.Pattern):
+            return str(self.default.pattern)
+        if isinstance(self.default, bool):
+            return str(self.default).lower()
+        if isinstance(self.default, tuple):
+            return ",".join(str(item) for item in self.default)
+        return "" if self.default is None else str(self.default)
+
 
 GROUPS: Mapping[str, type[Any]] = {"web": WebSettings, "path": PathSettings, "log": LogSettings}
 
@@ -225,13 +243,12 @@ def all_keys() -> Iterator[Key]:
         yield from _group_keys(prefix, declared)
     yield from GENERAL
     for entry in registry.ALL:
-        state = "on" if entry.enabled else "off"
         yield Key(
             f"collector.{entry.name}",
             f"collector.{entry.name}.enabled",
             parse_bool,
-            None,
-            f"The {entry.name} collector (default: {state}).",
+            entry.enabled,
+            f"The {entry.name} collector.",
         )
         if entry.options is not None:
             yield from _group_keys(f"collector.{entry.name}", entry.options)

@@ -29,5 +29,8 @@ def load(content: bytes) -> Any:
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise ValueError(f"{line}not valid YAML: {error.problem}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, TypeError) as error:
+    except yaml.YAMLError as error:
         raise ValueError(f"not valid YAML: {str(error).splitlines()[0]}") from error
+    except (AttributeError, LookupError, OverflowError, RecursionError, TypeError) as error:
+        # What PyYAML lets through for `!!bool x`, `!!timestamp x`, `!!int ""`, `[[[[...`.
+        raise ValueError(f"not valid YAML: {type(error).__name__}: {error}") from error

@@ -8,7 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
-from exporter.collectors import loadavg
+from exporter.collectors import (
+    cpu,
+    diskstats,
+    filesystem,
+    loadavg,
+    meminfo,
+    netdev,
+    netstat,
+    pressure,
+    sockstat,
+    stat,
+    time,
+    uname,
+    vmstat,
+)
 from exporter.families import Family, Filled
 
 
@@ -36,4 +50,18 @@ class Entry(NamedTuple):
     enabled: bool = True
 
 
-ALL: tuple[Entry, ...] = (Entry("loadavg", loadavg.LoadavgCollector),)
+ALL: tuple[Entry, ...] = (
+    Entry("cpu", cpu.CpuCollector, cpu.Options),
+    Entry("diskstats", diskstats.DiskstatsCollector, diskstats.Options),
+    Entry("filesystem", filesystem.FilesystemCollector, filesystem.Options),
+    Entry("loadavg", loadavg.LoadavgCollector),
+    Entry("meminfo", meminfo.MeminfoCollector),
+    Entry("netdev", netdev.NetdevCollector, netdev.Options),
+    Entry("netstat", netstat.NetstatCollector, netstat.Options),
+    Entry("pressure", pressure.PressureCollector),
+    Entry("sockstat", sockstat.SockstatCollector),
+    Entry("stat", stat.StatCollector, stat.Options),
+    Entry("time", time.TimeCollector),
+    Entry("uname", uname.UnameCollector),
+    Entry("vmstat", vmstat.VmstatCollector, vmstat.Options),
+)

@@ -1,0 +1,234 @@
+"""Space and files of the mounted file systems: /proc/1/mountinfo and statvfs.
+
+Source: Linux fs/proc_namespace.c (mountinfo since 2.6.26) and statvfs(3), which exporter/mounts.py
+calls because it can hang. Without the right to read process 1's table (hidepid), the mounts of the
+daemon's own namespace are shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.families import Family, Filled, Layout, Number, Series, gauge
+from exporter.kernel import KernelTree, NoData
+from exporter.mountinfo import Mount, find_remote, is_local, parse_mountinfo, strip_root
+from exporter.mounts import Answer, StatWorkers, Target
+from exporter.options import (
+    NameFilter,
+    option,
+    parse_regexp,
+    parse_seconds,
+    reject_both,
+)
+
+DEFAULT_MOUNT_POINTS_EXCLUDE = re.compile(
+    "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"
+)
+DEFAULT_FS_TYPES_EXCLUDE = re.compile(
+    "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660"
+    "|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs"
+    "|tracefs)$"
+)
+
+TIMED_OUT = "mountpoint timeout"
+NOT_ASKED = "too many mounts hang"
+
+
+def parse_timeout(raw: Any) -> float:
+    """Take a duration longer than nothing."""
+    seconds = parse_seconds(raw)
+    if not seconds:
+        raise ValueError(f"expected a duration longer than 0, got {raw!r}")
+    return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Which mounts are shown, and how long to wait for one that hangs."""
+
+    mount_points_exclude: re.Pattern[str] | None = option(
+        DEFAULT_MOUNT_POINTS_EXCLUDE,
+        "Regexp of mount points to leave out (not together with mount-points-include).",
+        parse=parse_regexp,
+    )
+    mount_points_include: re.Pattern[str] | None = option(
+        None,
+        "Regexp of the only mount points to show (not together with mount-points-exclude).",
+        parse=parse_regexp,
+    )
+    fs_types_exclude: re.Pattern[str] | None = option(
+        DEFAULT_FS_TYPES_EXCLUDE,
+        "Regexp of file system types to leave out (not together with fs-types-include).",
+        parse=parse_regexp,
+    )
+    fs_types_include: re.Pattern[str] | None = option(
+        None,
+        "Regexp of the only file system types to show (not together with fs-types-exclude).",
+        parse=parse_regexp,
+    )
+    mount_timeout: float = option(
+        0.25,
+        "How long a scrape waits for a mount the first time that it does not answer.",
+        parse=parse_timeout,
+    )
+    stat_workers: int = option(
+        4, "How many mounts may hang at once; beyond that, only local ones are asked (least: 1)."
+    )
+
+    def __post_init__(self) -> None:
+        if self.mount_points_exclude != DEFAULT_MOUNT_POINTS_EXCLUDE:
+            reject_both(self.mount_points_include, self.mount_points_exclude, "mount-points")
+        if self.fs_types_exclude != DEFAULT_FS_TYPES_EXCLUDE:
+            reject_both(self.fs_types_include, self.fs_types_exclude, "fs-types")
+
+
+class FilesystemCollector:
+    """Size, free space and files of each mount, and the mounts that hang."""
+
+    name = "filesystem"
+
+    def __init__(
+        self,
+        kernel: KernelTree,
+        options: Options | None = None,
+        *,
+        statvfs: Callable[[str], os.statvfs_result] = os.statvfs,
+    ) -> None:
+        options = options or Options()
+        self._kernel = kernel
+        self._file = kernel.mountinfo()
+        self._mount_points = NameFilter(options.mount_points_include, options.mount_points_exclude)
+        self._fs_types = NameFilter(options.fs_types_include, options.fs_types_exclude)
+        self._workers = StatWorkers(options.mount_timeout, max(options.stat_workers, 1), statvfs)
+        self._text: bytes | None = None
+        self._mounts: list[Mount] = []
+        self._targets: list[Target] = []
+        self._errors: list[str] | None = None
+
+    def collect(self) -> Iterable[Family | Filled]:
+        """Yield the node_filesystem_* families and perfwatch_filesystem_stuck_mounts."""
+        try:
+            self._read_mounts()
+        except FileNotFoundError as error:
+            raise NoData(f"no {self._file.path}") from error
+        answers, hanging = self._workers.ask(self._targets)
+        errors = [_describe_error(mount, answers, hanging) for mount in self._mounts]
+        if errors != self._errors:
+            self._layout = _lay_out(self._mounts, errors)
+            self._errors = errors
+        yield self._layout.fill(_to_numbers(self._mounts, errors, answers))
+        yield gauge(
+            "perfwatch_filesystem_stuck_mounts",
+            "Mounts whose statvfs call has not returned yet; they are skipped until it does.",
+            len(hanging),
+        )
+
+    def _read_mounts(self) -> None:
+        if self._text is not None and not self._file.changed():
+            return
+        # Forgotten first: the kernel tells of a change once, also when what follows fails.
+        last, self._text = self._text, None
+        text = self._file.read()
+        if text != last:
+            self._mounts, self._targets = self._choose(parse_mountinfo(text))
+            self._errors = None
+        self._text = text
+
+    def _choose(self, table: Sequence[Mount]) -> tuple[list[Mount], list[Target]]:
+        """Choose the mounts to show.
+
+        Of several with the same labels the last is taken: it covers those below it, and statvfs,
+        which goes by the path, answers for it.
+        """
+        stripped = [
+            mount._replace(mount_point=strip_root(mount.mount_point, self._kernel.rootfs))
+            for mount in table
+        ]
+        chosen = {
+            (mount.device, mount.mount_point, mount.fs_type): mount
+            for mount in stripped
+            if self._mount_points.accepts(mount.mount_point)
+            and self._fs_types.accepts(mount.fs_type)
+        }
+        mounts = list(chosen.values())
+        remote = find_remote(stripped)
+        targets = [
+            Target(
+                mount.mount_id,
+                self._kernel.on_host(mount.mount_point),
+                is_local(mount.mount_point, remote),
+            )
+            for mount in mounts
+        ]
+        return mounts, targets
+
+
+def _describe_error(mount: Mount, answers: Mapping[int, Answer], hanging: frozenset[int]) -> str:
+    """Name what went wrong, in the words of node_exporter; nothing when nothing did."""
+    answer = answers.get(mount.mount_id)
+    if answer is None:
+        return TIMED_OUT if mount.mount_id in hanging else NOT_ASKED
+    if not isinstance(answer, OSError):
+        return ""
+    reason = os.strerror(answer.errno) if answer.errno else str(answer)
+    return reason[:1].lower() + reason[1:]
+
+
+def _lay_out(mounts: Sequence[Mount], errors: Sequence[str]) -> Layout:
+    labels = ("device", "mountpoint", "fstype", "device_error")
+    every = [
+        (mount.device, mount.mount_point, mount.fs_type, error)
+        for mount, error in zip(mounts, errors, strict=True)
+    ]
+    good = [row for row in every if not row[3]]
+    info = [
+        (mount.device, mount.major, mount.minor, mount.mount_point)
+        for mount, error in zip(mounts, errors, strict=True)
+        if not error
+    ]
+
+    def series(name: str, help_text: str, rows: Sequence[tuple[str, ...]]) -> Series:
+        return Series(f"node_filesystem_{name}", help_text, "gauge", labels, rows)
+
+    return Layout(
+        [
+            series("device_error", "Whether the file system could not be asked.", every),
+            series("readonly", "Whether the file system is mounted read-only.", every),
+            series("size_bytes", "Size of the file system.", good),
+            series("free_bytes", "Free space, with what is reserved for root.", good),
+            series("avail_bytes", "Free space for users other than root.", good),
+            series("files", "Files (inodes) that the file system can hold.", good),
+            series("files_free", "Files (inodes) that can still be created.", good),
+            series("purgeable_bytes", "Space freed on demand (macOS); 0 on Linux.", good),
+            Series(
+                "node_filesystem_mount_info",
+                "The device number of the mount; always 1.",
+                "gauge",
+                ("device", "major", "minor", "mountpoint"),
+                info,
+            ),
+        ]
+    )
+
+
+def _to_numbers(
+    mounts: Sequence[Mount], errors: Sequence[str], answers: Mapping[int, Answer]
+) -> list[Number]:
+    """Give the numbers in the order of the layout. statvfs counts blocks of f_frsize bytes."""
+    sizes = [
+        answer
+        for mount in mounts
+        if isinstance(answer := answers.get(mount.mount_id), os.statvfs_result)
+    ]
+    numbers: list[Number] = [1 if error else 0 for error in errors]
+    numbers += [1 if mount.read_only else 0 for mount in mounts]
+    numbers += [size.f_blocks * size.f_frsize for size in sizes]
+    numbers += [size.f_bfree * size.f_frsize for size in sizes]
+    numbers += [size.f_bavail * size.f_frsize for size in sizes]
+    numbers += [size.f_files for size in sizes]
+    numbers += [size.f_ffree for size in sizes]
+    return numbers + [0] * len(sizes) + [1] * len(sizes)
