@@ -25,8 +25,11 @@ class ForeignMetric(Protocol):
     documentation: str
     type: str
     unit: str
-    samples: Sequence[Any]
-    """Each with name, labels, value, timestamp and exemplar."""
+
+    @property
+    def samples(self) -> Sequence[Any]:
+        """Each with name, labels, value, timestamp and exemplar."""
+        ...
 
 
 class Collects(Protocol):
@@ -72,6 +75,7 @@ def _encode_sample(sample: Any, *, openmetrics: bool) -> bytes:
         line += b" " + format_number(seconds if openmetrics else int(seconds * 1000))
     if openmetrics and sample.exemplar is not None:
         exemplar = sample.exemplar
+        _check_names(*exemplar.labels)
         pairs = encode_prefix("", exemplar.labels.keys(), tuple(exemplar.labels.values()))
         line += b" # " + (pairs if pairs.strip() else b"{} ") + format_number(exemplar.value)
         if exemplar.timestamp is not None:

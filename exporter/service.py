@@ -24,7 +24,7 @@ from exporter.parts import make_collectors
 from exporter.process import ProcessFamilies
 from exporter.reload import ReloadState
 from exporter.scrape import Engine
-from exporter.settings import Settings, SettingsError
+from exporter.settings import Address, Settings, SettingsError
 from exporter.status import Status
 from exporter.systemd import notify, watchdog_seconds
 from exporter.web.app import make_app
@@ -117,7 +117,7 @@ class Service:
         await self._engine.collect(None, "text", FIRST_COLLECTION_SECONDS)
         self._status.collected_once = True
         notify("READY=1")
-        listening = [str(listener.getsockname()[:2]) for listener in sockets]
+        listening = [str(Address(*listener.getsockname()[:2])) for listener in sockets]
         log.info(
             "ready",
             version=__version__,

@@ -16,8 +16,6 @@ import structlog
 LEVELS = ("debug", "info", "warning", "error", "critical")
 FORMATS = ("json", "console")
 
-_OWN_KEYS = frozenset({"timestamp", "level", "logger", "message", "data", "exception"})
-
 
 def configure(format: str = "json", level: str = "info", stream: TextIO | None = None) -> None:  # noqa: A002 -- the setting's name
     """Send all records of this process to one stream (stderr when none is given).

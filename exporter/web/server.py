@@ -34,7 +34,8 @@ class Limits:
     keep_alive_seconds: int = 130
     """Longer than two minutes, so that a scrape a minute finds its connection still open."""
     idle: dict[GuardedProtocol, None] = field(default_factory=dict)
-    """In the order in which they became idle."""
+    """Those that are not served: silent, between requests, or in the middle of sending one. In the
+    order in which they became so."""
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -53,6 +54,7 @@ class GuardedProtocol(HttpToolsProtocol):
             oldest = next(iter(self._limits.idle), self)
             self._limits.idle.pop(oldest, None)
             oldest.transport.abort()
+        self._limits.idle[self] = None
         self._start_receipt()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -65,7 +67,6 @@ class GuardedProtocol(HttpToolsProtocol):
         """Count the head's bytes and start its deadline, then parse."""
         if self._receipt is None:
             self._start_receipt()
-        self._limits.idle.pop(self, None)
         self._head_bytes += len(data)
         if self._head_bytes > self._limits.max_head_bytes:
             self._refuse(431)
@@ -75,6 +76,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Serve the request: its head is complete and was small enough."""
         self._head_bytes = 0
+        self._limits.idle.pop(self, None)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -86,7 +88,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait for the next request: from now on the connection may be closed to make room."""
         super().on_response_complete()
-        if not self.transport.is_closing():
+        if self.cycle.response_complete and not self.transport.is_closing():
             self._limits.idle[self] = None
 
     def timeout_keep_alive_handler(self) -> None:

@@ -1,0 +1,123 @@
+"""The account of the scrapes: last outcomes, counters, and one log line per change of state."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from exporter.exposition import TEXT, Renderer
+from exporter.ledger import Ledger
+from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, Outcome
+from monitoring import structured_logging
+from tests.expositions import values
+
+
+@pytest.fixture
+def log() -> Iterator[StringIO]:
+    """What is logged."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, logging.raiseExceptions
+    stream = StringIO()
+    structured_logging.configure(stream=stream)
+    yield stream
+    root.handlers[:], root.level, logging.raiseExceptions = before
+
+
+def messages(log: StringIO) -> list[tuple[str, str, Any]]:
+    """Level, message and reason of each line, taken off the log."""
+    records = [json.loads(line) for line in log.getvalue().splitlines()]
+    log.seek(0)
+    log.truncate()
+    return [(one["level"], one["message"], one["data"].get("reason")) for one in records]
+
+
+def own(ledger: Ledger) -> dict[Any, float]:
+    """The ledger's own families, by name and collector."""
+    page = Renderer(TEXT).render(ledger.own_families())
+    return {(name, *dict(labels).values()): value for (name, labels), value in values(page).items()}
+
+
+def test_a_change_of_state_is_logged_once(log: StringIO) -> None:
+    """Not every scrape of a broken collector: when it breaks, and when it is well again."""
+    ledger = Ledger(["a"])
+    steps = [
+        (Outcome(OK, 0.1), []),
+        (Outcome(OK, 0.1), []),
+        (Outcome(FAILED, 0.1, reason="x"), [("error", "collector failed", "x")]),
+        (Outcome(FAILED, 0.1, reason="y"), []),
+        (Outcome(NO_DATA, 0.1, reason="z"), [("info", "collector has no data on this host", "z")]),
+        (Outcome(OK, 0.1), [("info", "collector recovered", None)]),
+    ]
+    for outcome, logged in steps:
+        ledger.book({"a": outcome})
+        assert messages(log) == logged
+        assert ledger.last["a"] == outcome
+
+
+def test_the_first_failure_is_logged(log: StringIO) -> None:
+    """A collector that never worked says so at the start; one that works says nothing."""
+    Ledger(["a", "b"]).book({"a": Outcome(FAILED, 0.1, reason="x"), "b": Outcome(OK, 0.1)})
+    assert messages(log) == [("error", "collector failed", "x")]
+
+
+def test_a_hanging_collector_is_logged_counted_and_comes_back(log: StringIO) -> None:
+    """While it hangs, what collections say of it changes nothing."""
+    ledger = Ledger(["a", "b"])
+    ledger.left_behind("a", 1.5)
+    assert messages(log) == [("error", "collector hangs", None)]
+    ledger.book({"a": Outcome(TIMEOUT, 0.0), "b": Outcome(OK, 0.1)})
+    assert ledger.last["a"] == Outcome(TIMEOUT, 1.5, reason="its last call has not returned")
+    assert own(ledger)["perfwatch_collectors_quarantined",] == 1
+    ledger.came_back("a")
+    ledger.book({"a": Outcome(OK, 0.1)})
+    assert [message for _, message, _ in messages(log)] == [
+        "collector returned",
+        "collector recovered",
+    ]
+    assert own(ledger) == {
+        ("perfwatch_collectors_quarantined",): 0,
+        ("perfwatch_collector_timeouts_total", "a"): 1,
+        ("perfwatch_collector_timeouts_total", "b"): 0,
+        ("perfwatch_collector_dropped_series_total", "a"): 0,
+        ("perfwatch_collector_dropped_series_total", "b"): 0,
+    }
+
+
+def test_dropped_series_add_up() -> None:
+    """The counter goes on from scrape to scrape."""
+    ledger = Ledger(["a"])
+    for dropped in (5, 0, 7):
+        ledger.book({"a": Outcome(OK, 0.1, dropped=dropped)})
+    assert own(ledger)["perfwatch_collector_dropped_series_total", "a"] == 12
+
+
+def test_the_account_names_every_collector_of_the_scrape() -> None:
+    """Duration and success of each, as node_exporter names them; only OK is a success."""
+    outcomes = {
+        "d": Outcome(OK, 0.25),
+        "a": Outcome(FAILED, 0.5),
+        "c": Outcome(NO_DATA, 0.75),
+        "b": Outcome(TIMEOUT, 1.5),
+    }
+    page = values(Renderer(TEXT).render([Ledger(outcomes).account(outcomes)]))
+    for name, outcome in outcomes.items():
+        labels = frozenset({("collector", name)})
+        assert page["node_scrape_collector_duration_seconds", labels] == outcome.seconds
+        assert page["node_scrape_collector_success", labels] == (name == "d")
+    assert len(page) == 8
+
+
+def test_selections_remembered_are_bounded() -> None:
+    """Clients may ask for any of the many selections; what is kept for them is bounded."""
+    names = [str(number) for number in range(150)]
+    ledger = Ledger(names)
+    for name in names:
+        filled = ledger.account({name: Outcome(OK, 0.1)})
+        assert filled is not None
+        assert filled.layout.series[0].rows == [(name,)]
+    assert len(ledger._account) <= 100
