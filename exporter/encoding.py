@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from exporter.families import HistogramValue, LabelValues, Number
+from exporter.families import LabelValues, Number
 
 _OPENMETRICS_TYPES = {"untyped": "unknown"}
 _TEXT_TYPES = {
@@ -54,19 +54,17 @@ def escape_label(value: str) -> str:
 
 
 def encode_histogram(
-    name: str, labels: tuple[str, ...], values: LabelValues, state: HistogramValue
-) -> bytes:
-    """Encode the buckets, the sum and the count of one histogram."""
-    lines = [
-        encode_prefix(f"{name}_bucket", (*labels, "le"), (*values, format_bound(bound)))
-        + b"%d\n" % count
-        for bound, count in zip(state.bounds, state.counts, strict=True)
+    name: str, labels: tuple[str, ...], values: LabelValues, bounds: Iterable[float]
+) -> list[bytes]:
+    """Encode a histogram's lines up to their numbers: its buckets, its count and its sum."""
+    return [
+        *(
+            encode_prefix(f"{name}_bucket", (*labels, "le"), (*values, format_bound(bound)))
+            for bound in bounds
+        ),
+        encode_prefix(f"{name}_count", labels, values),
+        encode_prefix(f"{name}_sum", labels, values),
     ]
-    lines += (
-        encode_prefix(f"{name}_count", labels, values) + b"%d\n" % state.counts[-1],
-        encode_prefix(f"{name}_sum", labels, values) + format_number(state.sum) + b"\n",
-    )
-    return b"".join(lines)
 
 
 def format_bound(bound: float) -> str:

@@ -19,6 +19,8 @@ OPENMETRICS = "openmetrics"
 MAX_CACHED_PREFIXES = 20_000
 """Encoded names and labels of plain families; beyond it (churning labels) the cache starts anew."""
 
+MAX_CACHED_HISTOGRAMS = 1_000
+
 
 class Renderer:
     """Encodes families for one format, remembering what it has encoded before."""
@@ -27,6 +29,9 @@ class Renderer:
         self._openmetrics = form == OPENMETRICS
         self._heads: dict[tuple[str, str, str], bytes] = {}
         self._prefixes: dict[tuple[str, tuple[str, ...], LabelValues], bytes] = {}
+        self._histograms: dict[
+            tuple[str, tuple[str, ...], LabelValues, tuple[float, ...]], list[bytes]
+        ] = {}
         self.end = b"# EOF\n" if self._openmetrics else b""
 
     def render(self, items: Iterable[Family | Filled | ForeignMetric]) -> bytes:
@@ -42,16 +47,24 @@ class Renderer:
         return b"".join(parts)
 
     def _render_filled(self, filled: Filled) -> bytes:
+        body = filled.encoded.get(self._openmetrics)
+        if body is not None:
+            return body
         encoded = filled.layout.encoded
         pieces = encoded.get(self._openmetrics)
         if pieces is None:
             pieces = encoded[self._openmetrics] = self._encode_layout(filled.layout.series)
-        # One slot list a call: two threads may render the same layout during a quarantine.
+        # A copy a call: two threads may render the same layout during a quarantine.
         pieces = pieces.copy()
+        # Spelled out for the two common types: a call for each number would cost half as much again.
         pieces[1::2] = [
-            number if type(number) is bytes else format_number(number) for number in filled.numbers
+            number
+            if type(number) is bytes
+            else (b"%d" % number if type(number) is int else format_number(number))
+            for number in filled.numbers
         ]
-        return b"".join(pieces)
+        body = filled.encoded[self._openmetrics] = b"".join(pieces)
+        return body
 
     def _encode_layout(self, layout: Sequence[Series]) -> list[bytes]:
         """Alternate constant text and (empty) slots for numbers: text, slot, text, ..., text."""
@@ -75,7 +88,7 @@ class Renderer:
         parts.append(self._head(name, help_text, kind))
         for values, number in samples:
             if isinstance(number, HistogramValue):
-                parts.append(encode_histogram(name, labels, values, number))
+                self._render_histogram(name, labels, values, number, parts)
                 continue
             key = (name, labels, values)
             prefix = self._prefixes.get(key)
@@ -85,6 +98,25 @@ class Renderer:
                 prefix = self._prefixes[key] = encode_prefix(name, labels, values)
             digits = number if type(number) is bytes else format_number(number)
             parts.append(b"%b%b\n" % (prefix, digits))
+
+    def _render_histogram(
+        self,
+        name: str,
+        labels: tuple[str, ...],
+        values: LabelValues,
+        state: HistogramValue,
+        parts: list[bytes],
+    ) -> None:
+        key = (name, labels, values, state.bounds)
+        prefixes = self._histograms.get(key)
+        if prefixes is None:
+            if len(self._histograms) >= MAX_CACHED_HISTOGRAMS:
+                self._histograms.clear()
+            prefixes = self._histograms[key] = encode_histogram(name, labels, values, state.bounds)
+        *counted, total = prefixes
+        counts = (*state.counts, state.counts[-1])
+        parts += [b"%b%d\n" % pair for pair in zip(counted, counts, strict=True)]
+        parts.append(b"%b%b\n" % (total, format_number(state.sum)))
 
     def _head(self, name: str, help_text: str, kind: str) -> bytes:
         key = (name, help_text, kind)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Digits: TypeAlias = bytes
 """A number exactly as the kernel printed it: ASCII digits, checked by the parser that took it."""
@@ -83,7 +83,7 @@ class Layout:
     def __init__(self, series: Sequence[Series]) -> None:
         self.series = tuple(series)
         self.size = sum(len(one.rows) for one in self.series)
-        self.encoded: dict[Any, Any] = {}
+        self.encoded: dict[bool, list[bytes]] = {}
 
     def fill(self, numbers: Sequence[Number]) -> Filled:
         """Join the layout with its numbers: one per series, family after family."""
@@ -92,11 +92,19 @@ class Layout:
         return Filled(self, numbers)
 
 
-class Filled(NamedTuple):
-    """A layout and its numbers at one moment."""
+class Filled:
+    """A layout and its numbers at one moment.
 
-    layout: Layout
-    numbers: Sequence[Number]
+    A collector whose source has not changed yields the same object again: renderers keep its
+    encoded form in `encoded`, so it is rendered once.
+    """
+
+    __slots__ = ("encoded", "layout", "numbers")
+
+    def __init__(self, layout: Layout, numbers: Sequence[Number]) -> None:
+        self.layout = layout
+        self.numbers = numbers
+        self.encoded: dict[bool, bytes] = {}
 
     def families(self) -> Iterator[Family]:
         """Expand into plain families (for JSON, tests and the series cap; not the hot path)."""

@@ -23,6 +23,10 @@ diskstats, net/dev, mounts) come about a page at a time and are read to their en
 
 PAGE = 4096
 
+SHORT = PAGE // 2
+"""A first read that gives less is the whole file: the kernel fills a page with as many lines as
+fit, so more to come would mean a line of over half a page. Only mount tables have those."""
+
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """No file that is read here comes near it; a runaway one must not take the memory."""
 
@@ -105,9 +109,17 @@ class KernelFile:
 def _read_all(descriptor: int) -> bytes:
     """Read from the start to the end of a seq_file: the read that returns nothing is the end."""
     first = os.pread(descriptor, CHUNK, 0)
+    return _read_rest(descriptor, first) if len(first) >= SHORT else first
+
+
+def _read_table(descriptor: int) -> bytes:
+    """Read a mount table, whose lines may be long."""
+    first = os.pread(descriptor, CHUNK, 0)
+    return _read_rest(descriptor, first) if first else first
+
+
+def _read_rest(descriptor: int, first: bytes) -> bytes:
     size = len(first)
-    if not size:
-        return first
     chunk = os.pread(descriptor, CHUNK, size)
     if not chunk:
         return first
@@ -122,7 +134,10 @@ def _read_all(descriptor: int) -> bytes:
 
 
 def _read_attribute(descriptor: int) -> bytes:
-    """Read a sysfs attribute: at most a page, and always given in one piece."""
+    """Read an attribute of sysfs or sysctl: at most a page, and always given in one piece.
+
+    sysctl takes and clears as much memory as it is asked for, so that a larger read costs more.
+    """
     return os.pread(descriptor, PAGE, 0)
 
 
@@ -139,7 +154,8 @@ class KernelTree:
 
     def proc(self, path: str) -> KernelFile:
         """A file of procfs, as `proc("meminfo")`."""
-        return KernelFile(self, f"{self.procfs}/{path}", _read_all)
+        reader = _read_attribute if path.startswith("sys/") else _read_all
+        return KernelFile(self, f"{self.procfs}/{path}", reader)
 
     def sys(self, path: str) -> KernelFile:
         """An attribute of sysfs, as `sys("class/net/eth0/mtu")`."""
@@ -153,7 +169,9 @@ class KernelTree:
         asked; beside the daemon's own /proc, the daemon's own network is what is meant.
         """
         candidates = ("net",) if self.procfs == "/proc" else ("1/net", "net")
-        return self._first_readable([f"{self.procfs}/{folder}/{path}" for folder in candidates])
+        return self._first_readable(
+            [f"{self.procfs}/{folder}/{path}" for folder in candidates], _read_all
+        )
 
     def mountinfo(self) -> KernelFile:
         """The host's mount table, as its first process sees it.
@@ -161,7 +179,9 @@ class KernelTree:
         A hardened unit or a container has a mount namespace of its own, in which much is read-only
         or missing. Reading process 1 may be refused; then the own table is the best there is.
         """
-        return self._first_readable([f"{self.procfs}/{pid}/mountinfo" for pid in ("1", "self")])
+        return self._first_readable(
+            [f"{self.procfs}/{pid}/mountinfo" for pid in ("1", "self")], _read_table
+        )
 
     def list_sys(self, path: str, pattern: str = "*") -> list[str]:
         """The sorted names in a directory of sysfs that match a pattern; none when it is absent."""
@@ -171,14 +191,16 @@ class KernelTree:
         """Where a path of the host is found below the mounted root directory."""
         return path if self.rootfs == "/" else f"{self.rootfs}{path}"
 
-    def _first_readable(self, paths: Sequence[str]) -> KernelFile:
+    def _first_readable(
+        self, paths: Sequence[str], read_descriptor: Callable[[int], bytes]
+    ) -> KernelFile:
         for path in paths[:-1]:
             try:
                 os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
             except OSError:
                 continue
-            return KernelFile(self, path, _read_all)
-        return KernelFile(self, paths[-1], _read_all)
+            return KernelFile(self, path, read_descriptor)
+        return KernelFile(self, paths[-1], read_descriptor)
 
     def open_descriptors(self) -> int:
         """How many descriptors this process has open.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from exporter.families import Family, Filled, Layout, Series, gauge
+from exporter.families import Filled, Layout, Series
 from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, Outcome
 from monitoring.structured_logging import StructuredLogger
 
@@ -25,6 +25,8 @@ class Ledger:
         self._dropped = dict.fromkeys(names, 0)
         self._timeouts = dict.fromkeys(names, 0)
         self._account: dict[tuple[str, ...], Layout] = {}
+        self._own_layout = _own_layout(names)
+        self._own: Filled | None = None
 
     def account(self, outcomes: Mapping[str, Outcome]) -> Filled:
         """The families that say how each collector of one collection fared, as node_exporter's."""
@@ -35,30 +37,17 @@ class Ledger:
             if len(self._account) >= 100:
                 self._account.clear()
             layout = self._account[names] = _account_layout(names)
-        seconds = [outcomes[name].seconds for name in names]
-        return layout.fill(seconds + [int(outcomes[name].status == OK) for name in names])
+        nanoseconds = [int(outcomes[name].seconds * 1e9) for name in names]
+        return layout.fill(
+            nanoseconds + [b"1" if outcomes[name].status == OK else b"0" for name in names]
+        )
 
-    def own_families(self) -> Iterable[Family]:
-        """The daemon's own families about its collectors."""
-        yield Family(
-            "perfwatch_collector_dropped_series_total",
-            "Series left out because a collector gave more than the cap.",
-            "counter",
-            ("collector",),
-            [((name,), dropped) for name, dropped in self._dropped.items()],
-        )
-        yield Family(
-            "perfwatch_collector_timeouts_total",
-            "Times a collector did not return in time and was left behind.",
-            "counter",
-            ("collector",),
-            [((name,), timeouts) for name, timeouts in self._timeouts.items()],
-        )
-        yield gauge(
-            "perfwatch_collectors_quarantined",
-            "Collectors whose last call has not returned yet; they are left out until it does.",
-            len(self.quarantined),
-        )
+    def own_families(self) -> Iterable[Filled]:
+        """The daemon's own families about its collectors; they change only when something fails."""
+        if self._own is None:
+            numbers = [*self._dropped.values(), *self._timeouts.values(), len(self.quarantined)]
+            self._own = self._own_layout.fill(numbers)
+        yield self._own
 
     def book(self, outcomes: Mapping[str, Outcome]) -> None:
         """Take over the outcomes of a finished collection."""
@@ -66,6 +55,7 @@ class Ledger:
             previous = self.last.get(name)
             if outcome.dropped:
                 self._dropped[name] += outcome.dropped
+                self._own = None
             if name in self.quarantined:
                 continue
             self.last[name] = outcome
@@ -76,6 +66,7 @@ class Ledger:
         """A collector did not return in time: its thread is left to it."""
         self.quarantined.add(name)
         self._timeouts[name] += 1
+        self._own = None
         reason = "its last call has not returned"
         self.last[name] = Outcome(TIMEOUT, seconds, reason=reason)
         log.error(
@@ -88,26 +79,57 @@ class Ledger:
     def came_back(self, name: str) -> None:
         """The hung call of a collector has returned."""
         self.quarantined.discard(name)
+        self._own = None
         log.info("collector returned", collector=name, consequence="takes part again")
 
 
 def _account_layout(names: tuple[str, ...]) -> Layout:
     rows = [(name,) for name in names]
+    labels = ("collector",)
     return Layout(
         [
             Series(
                 "node_scrape_collector_duration_seconds",
                 "Duration of a collector scrape.",
                 "gauge",
-                ("collector",),
+                labels,
                 rows,
+                exponent=-9,
             ),
             Series(
                 "node_scrape_collector_success",
                 "Whether a collector succeeded.",
                 "gauge",
-                ("collector",),
+                labels,
                 rows,
+            ),
+        ]
+    )
+
+
+def _own_layout(names: tuple[str, ...]) -> Layout:
+    rows = [(name,) for name in names]
+    labels = ("collector",)
+    return Layout(
+        [
+            Series(
+                "perfwatch_collector_dropped_series_total",
+                "Series left out because a collector gave more than the cap.",
+                "counter",
+                labels,
+                rows,
+            ),
+            Series(
+                "perfwatch_collector_timeouts_total",
+                "Times a collector did not return in time and was left behind.",
+                "counter",
+                labels,
+                rows,
+            ),
+            Series(
+                "perfwatch_collectors_quarantined",
+                "Collectors whose last call has not returned yet; left out until it does.",
+                "gauge",
             ),
         ]
     )

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from exporter import __version__
-from exporter.families import Family
+from exporter.families import Family, Filled
 from exporter.listening import bind
 from exporter.parts import make_collectors
 from exporter.process import ProcessFamilies
@@ -168,7 +168,7 @@ class Service:
     def _use_engine(self, engine: Engine) -> None:
         self._engine = self._metrics.engine = self._status.engine = engine
 
-    def _own_families(self) -> Iterable[Family]:
+    def _own_families(self) -> Iterable[Family | Filled]:
         yield from self._process.own_families()
         yield from self._reload_state.own_families()
         yield from self._engine.ledger.own_families()

@@ -113,9 +113,7 @@ def test_flags_override_the_environment_and_that_the_file(
     assert effective(read(file, flag(key, one)), key) == expected[one]
 
 
-def test_the_environment_may_name_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_may_name_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """PERFWATCH_CONFIG_FILE stands for --config.file, which overrides it."""
     for name in ("one", "other"):
         (tmp_path / name).write_text(f"path: {{rootfs: /{name}}}")
@@ -138,7 +136,10 @@ def test_addresses_may_be_repeated() -> None:
         (["run", "bogus"], "unknown argument bogus: remove it"),
         (["--web.max-request=3"], "unknown argument --web.max-request: did you mean --web.max-req"),
         (["--collector.cpu.gest"], "unknown argument --collector.cpu.gest: did you mean --collec"),
-        (["--web.max-requests=x"], "--web.max-requests: expected a whole number, 0 or more, got 'x'"),
+        (
+            ["--web.max-requests=x"],
+            "--web.max-requests: expected a whole number, 0 or more, got 'x'",
+        ),
         (["--web.max-requests"], "argument --web.max-requests: expected one argument"),
         (["--collector.cpu=true"], "argument --collector.cpu/--no-collector.cpu: ignored explicit"),
         (["--web.config.file=x"], "--web.config.file: TLS and authentication are not there yet: "),
@@ -146,13 +147,19 @@ def test_addresses_may_be_repeated() -> None:
         (["--web.listen-address=no-such-host.invalid:0"], "--web.listen-address=no-such-host.inv"),
         (["--web.listen-address=192.0.2.1:0"], "--web.listen-address=192.0.2.1:0: not an address "),
         ([f"--web.listen-address={'a' * 64}.b:0"], f"--web.listen-address={'a' * 64}.b:0: no addr"),
-        (["--collector.netdev.device-include=a", "--collector.netdev.device-exclude=b"], "collector"),
+        (
+            ["--collector.netdev.device-include=a", "--collector.netdev.device-exclude=b"],
+            "collector",
+        ),
         (["two\nlines"], r"unknown command two\nlines: "),
         (["--\x1b[31m"], r"unknown argument --\x1b[31m: "),
         (["check-config"], "the following arguments are required: FILE"),
         (["check-config", "a", "b"], "unrecognized arguments: b"),
         (["version", "x"], "unrecognized arguments: x"),
-        (["once", "--format=xml"], "argument --format: invalid choice: 'xml' (choose from 'text', "),
+        (
+            ["once", "--format=xml"],
+            "argument --format: invalid choice: 'xml' (choose from 'text', ",
+        ),
     ],
 )
 def test_a_wrong_call_is_one_line_and_exit_code_2(words: list[str], message: str) -> None:
@@ -196,11 +203,15 @@ def test_the_version_is_printed(words: list[str]) -> None:
     """Both spellings print it in the same form and succeed."""
     done = perfwatch(*words)
     assert done.returncode == 0
-    assert re.fullmatch(rf"perfwatch {re.escape(__version__)} \(Python 3\.\d+\.\d+, \w+\)\n", done.stdout)
+    assert re.fullmatch(
+        rf"perfwatch {re.escape(__version__)} \(Python 3\.\d+\.\d+, \w+\)\n", done.stdout
+    )
 
 
 @pytest.mark.parametrize("words", [["--help"], ["-h"], ["run", "--help"]])
-def test_help_lists_commands_and_flags(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_commands_and_flags(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """One page shows a new user everything that can be said to the daemon."""
     with pytest.raises(SystemExit) as ended:
         main(words)

@@ -91,5 +91,5 @@ def test_another_protocol_is_unhealthy(capsys: pytest.CaptureFixture[str]) -> No
 )
 def test_what_cannot_be_asked_is_refused(url: str) -> None:
     """A mistake in the URL is exit code 2: no daemon's state could mend it."""
-    with pytest.raises(SettingsError, match="^healthcheck: "):
+    with pytest.raises(SettingsError, match=r"^healthcheck: "):
         healthcheck(url)

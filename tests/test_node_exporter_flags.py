@@ -126,7 +126,7 @@ def test_former_names_are_obeyed(old: str, new: str) -> None:
 @pytest.mark.parametrize("word", ["--web.config.file=x", "--web.systemd-socket"])
 def test_what_must_not_be_ignored_is_refused(word: str) -> None:
     """Serving plain text to everybody who asked for TLS would be worse than not to start."""
-    with pytest.raises(SettingsError, match="not there yet: remove it, and .*docs/configuration"):
+    with pytest.raises(SettingsError, match=r"not there yet: remove it, and .*docs/configuration"):
         translate([word], OURS)
 
 

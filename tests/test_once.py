@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from prometheus_client import parser
-from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from exporter.cli import main
+from tests.expositions import meaning
 
 ROOT = Path(__file__).parent.parent
 HOST = Path(__file__).parent / "hosts" / "bare-metal-128"
@@ -44,7 +43,7 @@ def test_everything_is_printed_as_text(capsys: pytest.CaptureFixture[str]) -> No
     """Without options all enabled collectors are printed in the text format."""
     assert main(flags(HOST)) == 0
     printed = capsys.readouterr()
-    names = {family.name for family in parser.text_string_to_metric_families(printed.out)}
+    names = meaning(printed.out.encode()).keys()
     assert {"node_load1", "node_memory_MemTotal_bytes", "node_boot_time_seconds"} <= names
     assert printed.err == ""
 
@@ -52,8 +51,7 @@ def test_everything_is_printed_as_text(capsys: pytest.CaptureFixture[str]) -> No
 def test_openmetrics_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
     """The OpenMetrics form passes the strict parser, which wants the end mark."""
     assert main(flags(HOST, "--format=openmetrics")) == 0
-    page = capsys.readouterr().out
-    names = {family.name for family in openmetrics_parser.text_string_to_metric_families(page)}
+    names = meaning(capsys.readouterr().out.encode(), openmetrics=True).keys()
     assert {"node_load1", "node_vmstat_pgfault"} <= names
 
 
@@ -89,10 +87,11 @@ def test_only_the_named_collectors_are_asked(capsys: pytest.CaptureFixture[str])
 def test_an_unknown_collector_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     """A name that no collector has gives exit code 2 and those there are."""
     assert main(flags(HOST, "--collector=cpus")) == 2
-    assert capsys.readouterr() == (
-        "",
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == (
         "perfwatch: --collector cpus: there is no such collector; "
-        f"enabled are {', '.join(COLLECTORS)}\n",
+        f"enabled are {', '.join(COLLECTORS)}\n"
     )
 
 

@@ -103,7 +103,7 @@ def test_what_is_no_family_is_a_failure(item: Any) -> None:
 
 def test_the_cap_cuts_plain_and_filled_families() -> None:
     """The first series are kept, in their order; the rest is counted; values stay right."""
-    items = [plain("a", 3), filled("b", 2), plain("c", 3)]
+    items: list[Family | Filled] = [plain("a", 3), filled("b", 2), plain("c", 3)]
     outcome = try_out(Steady("a", items), max_series=6)
     assert (outcome.status, outcome.dropped) == (OK, 4)
     found = values(outcome.body)

@@ -11,6 +11,7 @@ from exporter import collectors as registry
 from exporter.settings import (
     RESERVED_PATHS,
     Address,
+    Key,
     SettingsError,
     all_keys,
     build,
@@ -48,7 +49,7 @@ def test_an_address_is_host_and_port(text: str, host: str, port: int) -> None:
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     """The message says what an address looks like."""
-    with pytest.raises(ValueError, match="^expected host:port with a port up to 65535, got"):
+    with pytest.raises(ValueError, match=r"^expected host:port with a port up to 65535, got"):
         parse_address(text)
 
 
@@ -74,17 +75,19 @@ def test_a_telemetry_path_is_taken_as_it_is(path: str) -> None:
     assert parse_telemetry_path(path) == path
 
 
-@pytest.mark.parametrize("path", ["metrics", "/a b", "/a?b", "/{x}", "/a%20b", "/a\n", *RESERVED_PATHS])
+@pytest.mark.parametrize(
+    "path", ["metrics", "/a b", "/a?b", "/{x}", "/a%20b", "/a\n", *RESERVED_PATHS]
+)
 def test_a_path_that_could_not_work_is_refused(path: str) -> None:
     """Paths that routing reads otherwise, and the daemon's own, are errors."""
-    with pytest.raises(ValueError, match="^expected a path of a slash and then"):
+    with pytest.raises(ValueError, match=r"^expected a path of a slash and then"):
         parse_telemetry_path(path)
 
 
 def test_a_cap_of_nothing_is_refused() -> None:
     """Where 0 would mean no data at all, the least is 1."""
     assert parse_positive("1") == 1
-    with pytest.raises(ValueError, match="1 or more, got 0"):
+    with pytest.raises(ValueError, match=r"1 or more, got 0"):
         parse_positive("0")
 
 
@@ -112,7 +115,7 @@ def test_names_follow_from_each_other() -> None:
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.flag)
-def test_a_default_written_out_is_the_default(key) -> None:  # type: ignore[no-untyped-def]
+def test_a_default_written_out_is_the_default(key: Key) -> None:
     """What help and documentation show as the default can be set and changes nothing."""
     if key.default is not None:
         assert key.parse(key.shown_default) == key.default
@@ -146,7 +149,9 @@ def test_contradictory_options_are_named() -> None:
         "collector.netdev.device-include": re.compile("a"),
         "collector.netdev.device-exclude": re.compile("b"),
     }
-    with pytest.raises(SettingsError, match=r"^collector\.netdev: device-include and .*\(see docs/"):
+    with pytest.raises(
+        SettingsError, match=r"^collector\.netdev: device-include and .*\(see docs/"
+    ):
         build(both)
 
 
@@ -184,7 +189,7 @@ def test_no_setting_looks_like_a_service_link() -> None:
 
 def test_a_port_that_somebody_wishes_for_is_no_service_link() -> None:
     """PERFWATCH_PORT with a number is nothing Kubernetes sets, so it is not ignored."""
-    with pytest.raises(SettingsError, match="^unknown environment variable PERFWATCH_PORT: "):
+    with pytest.raises(SettingsError, match=r"^unknown environment variable PERFWATCH_PORT: "):
         read_environment({"PERFWATCH_PORT": "9100"}, KEYS)
 
 

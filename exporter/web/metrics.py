@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
-from exporter.families import Family, counter, gauge
+from exporter.families import Filled, Layout, Series
 from exporter.scrape import Engine
 from exporter.web.compression import gzip
 from exporter.web.negotiation import CONTENT_TYPES, accepts_gzip, choose_format
@@ -21,6 +21,18 @@ DEFAULT_TIMEOUT_SECONDS = 10.0
 MAX_TIMEOUT_SECONDS = 60.0
 
 MIN_BODY_TO_COMPRESS = 1024
+
+
+LAYOUT = Layout(
+    [
+        Series("perfwatch_scrapes_in_flight", "Scrapes being served.", "gauge"),
+        Series(
+            "perfwatch_scrapes_rejected_total",
+            "Scrapes turned away because too many were in flight.",
+            "counter",
+        ),
+    ]
+)
 
 
 class BadRequestError(Exception):
@@ -75,14 +87,9 @@ class MetricsPage:
             headers.append((b"content-encoding", b"gzip"))
         await respond(send, 200, body, CONTENT_TYPES[form], headers)
 
-    def own_families(self) -> Iterable[Family]:
+    def own_families(self) -> Iterable[Filled]:
         """How many scrapes are served, and how many were turned away."""
-        yield gauge("perfwatch_scrapes_in_flight", "Scrapes being served.", self._in_flight)
-        yield counter(
-            "perfwatch_scrapes_rejected_total",
-            "Scrapes turned away because too many were in flight.",
-            self._rejected,
-        )
+        yield LAYOUT.fill((self._in_flight, self._rejected))
 
 
 class _Wishes(NamedTuple):

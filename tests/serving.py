@@ -1,0 +1,145 @@
+"""The daemon's HTTP side inside a test: the real server on a real socket, and a bare client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import NamedTuple, Self
+
+from starlette.types import ASGIApp
+
+from exporter.outcome import AnyCollector
+from exporter.scrape import Engine
+from exporter.status import Status
+from exporter.web.app import make_app
+from exporter.web.metrics import MetricsPage
+from exporter.web.requests import RequestLayer
+from exporter.web.server import Limits, Server
+
+
+class Answer(NamedTuple):
+    """What came back: header names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Client:
+    """One connection, spoken to in plain bytes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def connect(cls, port: int) -> Self:
+        """Open a connection."""
+        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=2**24))
+
+    def send(self, data: bytes) -> None:
+        """Write without waiting."""
+        self.writer.write(data)
+
+    def ask(self, path: str, *headers: str, method: str = "GET") -> None:
+        """Write a request."""
+        lines = [f"{method} {path} HTTP/1.1", "Host: test", *headers, "", ""]
+        self.send("\r\n".join(lines).encode("latin-1"))
+
+    async def answer(self, *, body: bool = True) -> Answer:
+        """Read one response; HEAD has no body."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        status, *lines = head.strip().split("\r\n")
+        pairs = (line.split(": ", 1) for line in lines)
+        headers = {name.lower(): value for name, value in pairs}
+        length = int(headers["content-length"]) if body else 0
+        return Answer(int(status.split()[1]), headers, await self.reader.readexactly(length))
+
+    async def get(self, path: str, *headers: str, method: str = "GET") -> Answer:
+        """Ask and read the answer."""
+        self.ask(path, *headers, method=method)
+        return await self.answer(body=method != "HEAD")
+
+    async def until_closed(self) -> bytes:
+        """Wait until the server has closed the connection; give what it said before."""
+        said = bytearray()
+        with contextlib.suppress(ConnectionResetError):
+            while chunk := await self.reader.read(65_536):
+                said += chunk
+        return bytes(said)
+
+    async def close(self) -> None:
+        """Hang up."""
+        self.writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self.writer.wait_closed()
+
+
+class Site:
+    """A running server and its clients."""
+
+    def __init__(self, port: int, server: Server) -> None:
+        self.port = port
+        self.server = server
+        self.clients: list[Client] = []
+
+    async def connect(self) -> Client:
+        """Open a connection that is closed with the site."""
+        client = await Client.connect(self.port)
+        self.clients.append(client)
+        return client
+
+    async def get(self, path: str, *headers: str, method: str = "GET") -> Answer:
+        """Ask on a connection of its own."""
+        return await (await self.connect()).get(path, *headers, method=method)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: ASGIApp, limits: Limits | None = None, grace_seconds: int = 5
+) -> AsyncIterator[Site]:
+    """Serve an application as the daemon does, on a free port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(app, limits or Limits(), grace_seconds)
+    running = asyncio.create_task(server.serve([listener]))
+    site = Site(listener.getsockname()[1], server)
+    try:
+        yield site
+    finally:
+        for client in site.clients:
+            await client.close()
+        server.stopping.set()
+        await running
+
+
+class Application:
+    """The daemon's whole application, around collectors of a test."""
+
+    def __init__(
+        self,
+        collectors: Iterable[AnyCollector] = (),
+        *,
+        max_requests: int = 0,
+        timeout_offset: float = 0.25,
+        telemetry_path: str = "/metrics",
+        reload: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
+        self.status = Status()
+        self.metrics = MetricsPage(max_requests=max_requests, timeout_offset=timeout_offset)
+        self.layer: RequestLayer = make_app(self.status, self.metrics, telemetry_path, reload)
+        self.engine = Engine(
+            list(collectors), max_series=1000, extras=lambda: self.layer.own_families()
+        )
+        self.status.engine = self.metrics.engine = self.engine
+        self.status.collected_once = True
+
+    @contextlib.asynccontextmanager
+    async def serve(self, limits: Limits | None = None) -> AsyncIterator[Site]:
+        """Serve it."""
+        async with serving(self.layer, limits) as site:
+            try:
+                yield site
+            finally:
+                self.engine.close()

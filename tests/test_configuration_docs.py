@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from exporter.cli import COMMANDS, main
+from exporter.settings import RESERVED_PATHS, Key, all_keys
+from tools import generate_configuration
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGE = DOCS / "configuration.md"
+KEYS = tuple(all_keys())
+
+USER_PAGES = [
+    ROOT / "README.md",
+    PAGE,
+    DOCS / "http.md",
+    DOCS / "migrating-from-node_exporter.md",
+    DOCS / "operations.md",
+    DOCS / "security.md",
+]
+
+
+def test_the_table_of_settings_is_up_to_date() -> None:
+    """The table is the one that the settings give now."""
+    text = PAGE.read_text()
+    assert generate_configuration.fill_page(text).splitlines() == text.splitlines(), (
+        "run: python -m tools.generate_configuration"
+    )
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.flag)
+def test_every_setting_is_documented(key: Key) -> None:
+    """A setting can be found by each of its three names, and its line says what it means."""
+    line = next(line for line in PAGE.read_text().splitlines() if f"`{key.variable}`" in line)
+    assert f"`{key.yaml}`" in line
+    assert re.search(rf"`--(\[no-\])?{re.escape(key.flag)}`", line)
+    assert key.help in line.replace("\\", "")
+
+
+def test_the_example_is_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The annotated file can be used as it stands."""
+    example = re.search(r"<!-- example.*?```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert example is not None
+    file = tmp_path / "example.yml"
+    file.write_text(example[1])
+    assert main(["check-config", str(file)]) == 0
+    assert " is valid: " in capsys.readouterr().out
+
+
+def test_the_page_can_be_checked_and_written(tmp_path: Path) -> None:
+    """--check tells an old page, writing makes it new, and then there is nothing to do."""
+    page = tmp_path / "page.md"
+    page.write_text(f"{generate_configuration.BEGIN}\nold\n{generate_configuration.END}\n")
+    assert generate_configuration.main(["--check", "--page", str(page)]) == 1
+    assert "old" in page.read_text()
+    assert generate_configuration.main(["--page", str(page)]) == 0
+    assert generate_configuration.main(["--check", "--page", str(page)]) == 0
+    assert "`--web.max-requests`" in page.read_text()
+
+
+@pytest.mark.parametrize("page", USER_PAGES, ids=lambda page: page.name)
+def test_flags_in_the_documentation_exist(page: Path) -> None:
+    """What a page tells the reader to type is accepted."""
+    ours = {f"--{key.flag}" for key in KEYS} | {f"--no-{key.flag}" for key in KEYS}
+    ours |= {"--config.file", "--version", "--help", "--format", "--collector"}
+    theirs = set(re.findall(r"node_exporter's `(--[\w.-]+)", page.read_text()))
+    used = set(
+        re.findall(
+            r"(?<![\w`-])`?(--(?:web|path|log|collector|config|timeout)[\w.-]*\w)", page.read_text()
+        )
+    )
+    assert used - ours - theirs == set()
+
+
+@pytest.mark.parametrize("page", USER_PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    """A relative link names a file that is there."""
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", USER_PAGES, ids=lambda page: page.name)
+def test_metrics_in_the_documentation_exist(page: Path) -> None:
+    """A metric of the daemon's own that a page names is one that it has."""
+    sources = "".join(path.read_text() for path in (ROOT / "exporter").rglob("*.py"))
+    named = set(re.findall(r"`(perfwatch_[a-z_]+[a-z])[`{]", page.read_text()))
+    assert [name for name in named if name not in sources] == []
+
+
+def test_every_path_is_documented() -> None:
+    """The page about HTTP lists what the server answers."""
+    text = (DOCS / "http.md").read_text()
+    assert [path for path in RESERVED_PATHS | {"/metrics"} if f"`{path}`" not in text] == []
+
+
+def test_every_command_is_documented() -> None:
+    """The page about operations lists the commands."""
+    text = (DOCS / "operations.md").read_text()
+    assert [name for name in COMMANDS if f"`perfwatch {name}" not in text] == []
