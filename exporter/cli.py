@@ -212,7 +212,3 @@ def _read_settings(
         if raw is not None:
             values[key.flag] = parse_value(key, raw, f"--{key.flag}")
     return build(values), warnings, parsed
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,7 +14,7 @@ import errno
 import os
 import resource
 import select
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 CHUNK = 65_536
@@ -25,7 +25,15 @@ PAGE = 4096
 
 SHORT = PAGE // 2
 """A first read that gives less is the whole file: the kernel fills a page with as many lines as
-fit, so more to come would mean a line of over half a page. Only mount tables have those."""
+fit, so more to come would mean a line of over half a page."""
+
+TABLE = 1
+"""For mount tables, whose lines can be that long: only an empty read is known to be the end."""
+
+ATTRIBUTE = PAGE + 1
+"""For sysfs and sysctl: at most a page, and always given in one piece."""
+
+MAX_ASKED = 4 * 1024 * 1024
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """No file that is read here comes near it; a runaway one must not take the memory."""
@@ -41,14 +49,15 @@ class NoData(Exception):  # noqa: N818 -- not an error: this host lacks the sour
 class KernelFile:
     """One file of the kernel, read whole, its descriptor kept while the tree's bound allows."""
 
-    __slots__ = ("_descriptor", "_read_descriptor", "_tree", "path")
+    __slots__ = ("_ask", "_descriptor", "_tree", "_whole_below", "path")
 
-    def __init__(
-        self, tree: KernelTree, path: str, read_descriptor: Callable[[int], bytes]
-    ) -> None:
+    def __init__(self, tree: KernelTree, path: str, whole_below: int) -> None:
+        """A first read that gives less than `whole_below` bytes is known to be all there is."""
         self._tree = tree
         self._descriptor = -1
-        self._read_descriptor = read_descriptor
+        self._whole_below = whole_below
+        # An attribute is at most a page: sysctl takes and clears as much memory as it is asked for.
+        self._ask = PAGE if whole_below > PAGE else CHUNK
         self.path = path
 
     def read(self) -> bytes:
@@ -56,11 +65,13 @@ class KernelFile:
 
         Raises FileNotFoundError, PermissionError or another OSError as the kernel says it.
         """
-        descriptor = self._descriptor
-        if descriptor < 0:
+        if self._descriptor < 0:
             return self._open_and_read()
         try:
-            return self._read_descriptor(descriptor)
+            content = os.pread(self._descriptor, self._ask, 0)
+            if len(content) < self._whole_below:
+                return content
+            return self._read_rest(self._descriptor, content)
         except OSError as error:
             self.close()
             if error.errno in REOPEN:
@@ -93,10 +104,13 @@ class KernelFile:
     def _open_and_read(self) -> bytes:
         descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            content = self._read_descriptor(descriptor)
-        except OSError as error:
+            content = os.pread(descriptor, self._ask, 0)
+            if len(content) >= self._whole_below:
+                content = self._read_rest(descriptor, content)
+        except BaseException as error:
             os.close(descriptor)
-            error.filename = self.path
+            if isinstance(error, OSError):
+                error.filename = self.path
             raise
         if self._tree.kept < self._tree.max_kept:
             self._tree.kept += 1
@@ -105,40 +119,21 @@ class KernelFile:
             os.close(descriptor)
         return content
 
+    def _read_rest(self, descriptor: int, content: bytes) -> bytes:
+        """Read on to the end of a seq_file: the read that returns nothing is the end.
 
-def _read_all(descriptor: int) -> bytes:
-    """Read from the start to the end of a seq_file: the read that returns nothing is the end."""
-    first = os.pread(descriptor, CHUNK, 0)
-    return _read_rest(descriptor, first) if len(first) >= SHORT else first
-
-
-def _read_table(descriptor: int) -> bytes:
-    """Read a mount table, whose lines may be long."""
-    first = os.pread(descriptor, CHUNK, 0)
-    return _read_rest(descriptor, first) if first else first
-
-
-def _read_rest(descriptor: int, first: bytes) -> bytes:
-    size = len(first)
-    chunk = os.pread(descriptor, CHUNK, size)
-    if not chunk:
-        return first
-    chunks = [first]
-    while chunk:
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > MAX_FILE_BYTES:
-            raise OSError(errno.EFBIG, "larger than any file of the kernel that is read here")
-        chunk = os.pread(descriptor, CHUNK, size)
-    return b"".join(chunks)
-
-
-def _read_attribute(descriptor: int) -> bytes:
-    """Read an attribute of sysfs or sysctl: at most a page, and always given in one piece.
-
-    sysctl takes and clears as much memory as it is asked for, so that a larger read costs more.
-    """
-    return os.pread(descriptor, PAGE, 0)
+        Next time a page more is asked for than there was: large buffers are dear, split reads too.
+        """
+        chunks = [content]
+        size = len(content)
+        while content:
+            content = os.pread(descriptor, CHUNK, size)
+            chunks.append(content)
+            size += len(content)
+            if size > MAX_FILE_BYTES:
+                raise OSError(errno.EFBIG, "larger than any file of the kernel that is read here")
+        self._ask = min((size // PAGE + 2) * PAGE, MAX_ASKED)
+        return b"".join(chunks)
 
 
 class KernelTree:
@@ -154,12 +149,12 @@ class KernelTree:
 
     def proc(self, path: str) -> KernelFile:
         """A file of procfs, as `proc("meminfo")`."""
-        reader = _read_attribute if path.startswith("sys/") else _read_all
-        return KernelFile(self, f"{self.procfs}/{path}", reader)
+        whole_below = ATTRIBUTE if path.startswith("sys/") else SHORT
+        return KernelFile(self, f"{self.procfs}/{path}", whole_below)
 
     def sys(self, path: str) -> KernelFile:
         """An attribute of sysfs, as `sys("class/net/eth0/mtu")`."""
-        return KernelFile(self, f"{self.sysfs}/{path}", _read_attribute)
+        return KernelFile(self, f"{self.sysfs}/{path}", ATTRIBUTE)
 
     def net(self, path: str) -> KernelFile:
         """A file of /proc/net, of the host's network namespace.
@@ -170,7 +165,7 @@ class KernelTree:
         """
         candidates = ("net",) if self.procfs == "/proc" else ("1/net", "net")
         return self._first_readable(
-            [f"{self.procfs}/{folder}/{path}" for folder in candidates], _read_all
+            [f"{self.procfs}/{folder}/{path}" for folder in candidates], SHORT
         )
 
     def mountinfo(self) -> KernelFile:
@@ -180,7 +175,7 @@ class KernelTree:
         or missing. Reading process 1 may be refused; then the own table is the best there is.
         """
         return self._first_readable(
-            [f"{self.procfs}/{pid}/mountinfo" for pid in ("1", "self")], _read_table
+            [f"{self.procfs}/{pid}/mountinfo" for pid in ("1", "self")], TABLE
         )
 
     def list_sys(self, path: str, pattern: str = "*") -> list[str]:
@@ -191,16 +186,14 @@ class KernelTree:
         """Where a path of the host is found below the mounted root directory."""
         return path if self.rootfs == "/" else f"{self.rootfs}{path}"
 
-    def _first_readable(
-        self, paths: Sequence[str], read_descriptor: Callable[[int], bytes]
-    ) -> KernelFile:
+    def _first_readable(self, paths: Sequence[str], whole_below: int) -> KernelFile:
         for path in paths[:-1]:
             try:
                 os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
             except OSError:
                 continue
-            return KernelFile(self, path, read_descriptor)
-        return KernelFile(self, paths[-1], read_descriptor)
+            return KernelFile(self, path, whole_below)
+        return KernelFile(self, paths[-1], whole_below)
 
     def open_descriptors(self) -> int:
         """How many descriptors this process has open.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Iterable
+from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias
 
 from exporter.collectors import Collector
@@ -42,22 +42,25 @@ def attempt(collector: AnyCollector, renderer: Renderer, max_series: int) -> Out
 
     Raises nothing: whatever a collector does costs only itself.
     """
-    started = time.perf_counter()
+    started = perf_counter()
+    dropped = 0
     try:
-        items, dropped = _cap(list(collector.collect()), max_series)
+        items: list[Any] = list(collector.collect())
+        total = 0
+        for item in items:
+            total += item.layout.size if isinstance(item, Filled) else len(item.samples)
+        if total > max_series:
+            items, dropped = _cap(items, total, max_series)
         body = renderer.render(items)
     except NoData as absent:
-        return Outcome(NO_DATA, time.perf_counter() - started, reason=str(absent))
+        return Outcome(NO_DATA, perf_counter() - started, reason=str(absent))
     except BaseException as error:  # noqa: BLE001 -- the boundary: sys.exit() ends no worker either
         reason = f"{type(error).__name__}: {error}"
-        return Outcome(FAILED, time.perf_counter() - started, reason=reason)
-    return Outcome(OK, time.perf_counter() - started, body, dropped)
+        return Outcome(FAILED, perf_counter() - started, reason=reason)
+    return Outcome(OK, perf_counter() - started, body, dropped)
 
 
-def _cap(items: list[Any], max_series: int) -> tuple[list[Any], int]:
-    total = sum(_size(item) for item in items)
-    if total <= max_series:
-        return items, 0
+def _cap(items: list[Any], total: int, max_series: int) -> tuple[list[Any], int]:
     kept: list[Any] = []
     room = max_series
     for family in _expand(items):
@@ -75,10 +78,6 @@ def _fit(family: Any, room: int) -> Any:
     if not isinstance(family, Family) and family.type in _SEVERAL_SAMPLES_EACH:
         return []
     return family.samples[:room]
-
-
-def _size(item: Any) -> int:
-    return item.layout.size if isinstance(item, Filled) else len(item.samples)
 
 
 def _expand(items: Iterable[Any]) -> Iterable[Any]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from exporter.families import Filled, Layout, Series
 
-
 LAYOUT = Layout(
     [
         Series(

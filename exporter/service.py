@@ -56,7 +56,17 @@ def run(read_settings: ReadSettings) -> int:
         log.warning("flag without effect", reason=warning)
     _raise_descriptor_limit()
     sockets = [listener for address in settings.web.listen_address for listener in bind(address)]
-    return asyncio.run(_serve(settings, read_settings, sockets))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(settings, read_settings, sockets))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Take uvloop where it is installed."""
+    try:
+        from uvloop import new_event_loop  # noqa: PLC0415
+    except ImportError:
+        return None
+    return new_event_loop
 
 
 async def _serve(settings: Settings, read: ReadSettings, sockets: list[socket.socket]) -> int:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import NamedTuple, Self
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from typing import Any, NamedTuple, Self
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from exporter.families import Family, Filled
+from exporter.listening import bind
 from exporter.outcome import AnyCollector
 from exporter.scrape import Engine
+from exporter.settings import Address
 from exporter.status import Status
 from exporter.web.app import make_app
 from exporter.web.metrics import MetricsPage
 from exporter.web.requests import RequestLayer
+from exporter.web.responses import respond
 from exporter.web.server import Limits, Server
+from tests.acting import Steady
+
+REQUEST = b"GET /%s HTTP/1.1\r\nHost: test\r\n\r\n"
 
 
 class Answer(NamedTuple):
@@ -101,7 +107,7 @@ async def serving(
     app: ASGIApp, limits: Limits | None = None, grace_seconds: int = 5
 ) -> AsyncIterator[Site]:
     """Serve an application as the daemon does, on a free port."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    [listener] = bind(Address("127.0.0.1", 0))
     server = Server(app, limits or Limits(), grace_seconds)
     running = asyncio.create_task(server.serve([listener]))
     site = Site(listener.getsockname()[1], server)
@@ -125,15 +131,19 @@ class Application:
         timeout_offset: float = 0.25,
         telemetry_path: str = "/metrics",
         reload: Callable[[], Awaitable[str]] | None = None,
+        extras: Callable[[], Iterable[Family | Filled]] | None = None,
     ) -> None:
         self.status = Status()
         self.metrics = MetricsPage(max_requests=max_requests, timeout_offset=timeout_offset)
         self.layer: RequestLayer = make_app(self.status, self.metrics, telemetry_path, reload)
-        self.engine = Engine(
-            list(collectors), max_series=1000, extras=lambda: self.layer.own_families()
-        )
+        self.engine = Engine(list(collectors), max_series=1000, extras=extras or self.own_families)
         self.status.engine = self.metrics.engine = self.engine
         self.status.collected_once = True
+
+    def own_families(self) -> Iterable[Family | Filled]:
+        """What the HTTP side says of itself."""
+        yield from self.metrics.own_families()
+        yield from self.layer.own_families()
 
     @contextlib.asynccontextmanager
     async def serve(self, limits: Limits | None = None) -> AsyncIterator[Site]:
@@ -143,3 +153,52 @@ class Application:
                 yield site
             finally:
                 self.engine.close()
+
+
+def run_with_site(
+    make: Callable[[], Application], test: Callable[[Site], Coroutine[Any, Any, None]]
+) -> None:
+    """Run a test against a served application, which is made inside the event loop."""
+
+    async def main() -> None:
+        async with make().serve() as site:
+            await test(site)
+
+    asyncio.run(main())
+
+
+def small_application() -> Application:
+    """Two collectors."""
+    return Application([Steady("a"), Steady("b")])
+
+
+class Echo:
+    """Answers with the path; `/slow` when it is told to."""
+
+    def __init__(self) -> None:
+        self.serving = asyncio.Semaphore(0)
+        """Released by each slow request that is being served."""
+        self.go_on = asyncio.Event()
+
+    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["path"] == "/slow":
+            self.serving.release()
+            await self.go_on.wait()
+        await respond(send, 200, scope["path"].encode())
+
+
+def run_with_echo(
+    test: Callable[[Site, Echo], Coroutine[Any, Any, None]],
+    limits: Limits | None = None,
+    grace_seconds: int = 5,
+) -> None:
+    """Run a test against a server."""
+
+    async def main() -> None:
+        echo = Echo()
+        async with serving(echo, limits, grace_seconds) as site:
+            await test(site, echo)
+            echo.go_on.set()
+
+    asyncio.run(main())

@@ -115,6 +115,7 @@ class DiskstatsCollector:
         self._filter = NameFilter(options.device_include, options.device_exclude)
         self._udev_data = udev_data or kernel.on_host("/run/udev/data")
         self._now = now
+        self._text: bytes | None = None
         self._devices: list[tuple[list[Digits], int]] | None = None
         self._info_of: object = None
         self._info_until = 0.0
@@ -122,14 +123,20 @@ class DiskstatsCollector:
     def collect(self) -> Iterable[Filled]:
         """Yield node_disk_info and its like, then one family per column."""
         try:
-            rows = parse_diskstats(self._file.read())
+            text = self._file.read()
         except FileNotFoundError as error:
             raise NoData("this kernel has no /proc/diskstats") from error
+        if text != self._text:
+            self._filled = self._fill(parse_diskstats(text))
+            self._text = text
+        yield self._read_info()
+        yield self._filled
+
+    def _fill(self, rows: list[list[Digits]]) -> Filled:
         devices = [(row[:3], len(row)) for row in rows]
         if devices != self._devices:
             self._lay_out(devices)
-        yield self._read_info()
-        yield self._layout.fill(self._to_numbers(list(compress(rows, self._shown))))
+        return self._layout.fill(self._to_numbers(list(compress(rows, self._shown))))
 
     def _lay_out(self, devices: list[tuple[list[Digits], int]]) -> None:
         names = [[field.decode("utf-8", "replace") for field in fields] for fields, _ in devices]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from exporter.families import Digits, Family, gauge
+from exporter.families import Digits, Filled, Layout, Series
 from exporter.kernel import KernelTree
 from exporter.parsing import decimal
 
@@ -29,6 +29,15 @@ def parse_loadavg(text: bytes) -> LoadAverages:
     return LoadAverages(*(decimal(field) for field in fields[:3]))
 
 
+LAYOUT = Layout(
+    [
+        Series("node_load1", "1m load average.", "gauge"),
+        Series("node_load5", "5m load average.", "gauge"),
+        Series("node_load15", "15m load average.", "gauge"),
+    ]
+)
+
+
 class LoadavgCollector:
     """The three load averages."""
 
@@ -37,9 +46,6 @@ class LoadavgCollector:
     def __init__(self, kernel: KernelTree) -> None:
         self._file = kernel.proc("loadavg")
 
-    def collect(self) -> Iterable[Family]:
+    def collect(self) -> Iterable[Filled]:
         """Yield node_load1, node_load5 and node_load15."""
-        load = parse_loadavg(self._file.read())
-        yield gauge("node_load1", "1m load average.", load.one)
-        yield gauge("node_load5", "5m load average.", load.five)
-        yield gauge("node_load15", "15m load average.", load.fifteen)
+        yield LAYOUT.fill(parse_loadavg(self._file.read()))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from operator import mul
 from typing import NamedTuple
 
 from exporter.families import Digits, Filled, Layout, Series
 from exporter.kernel import KernelTree
-from exporter.parsing import shorten
+from exporter.parsing import FixedForm, shorten
 
 _LINE = re.compile(rb"^([A-Za-z0-9_()]+): +([0-9]{1,20})( kB)?$", re.MULTILINE)
 
@@ -46,20 +47,31 @@ class MeminfoCollector:
 
     def __init__(self, kernel: KernelTree) -> None:
         self._file = kernel.proc("meminfo")
-        self._key: tuple[Sequence[bytes], Sequence[bytes]] = ((), ())
+        self._form: FixedForm | None = None
         self._layout = Layout(())
         self._scales: list[int] = []
 
     def collect(self) -> Iterator[Filled]:
         """Yield node_memory_<field>_bytes, without `_bytes` for the numbers of huge pages."""
-        fields = parse_meminfo(self._file.read())
-        key = (fields.names, fields.units)
-        if key != self._key:
-            self._layout = Layout([_series(*field) for field in zip(*key, strict=True)])
-            self._scales = [KILOBYTE if unit else 1 for unit in fields.units]
-            self._key = key
-        numbers = zip(fields.numbers, self._scales, strict=True)
-        yield self._layout.fill([int(number) * scale for number, scale in numbers])
+        text = self._file.read()
+        numbers = self._form.numbers(text.split()) if self._form else None
+        if numbers is None:
+            numbers = self._adopt(text)
+        yield self._layout.fill(list(map(mul, map(int, numbers), self._scales)))
+
+    def _adopt(self, text: bytes) -> Sequence[Digits]:
+        """Lay out the fields of this kernel, and remember the text's form for the next time."""
+        fields = parse_meminfo(text)
+        self._layout = Layout(list(map(_series, fields.names, fields.units)))
+        self._scales = [KILOBYTE if unit else 1 for unit in fields.units]
+        words: list[bytes] = []
+        positions = []
+        for name, number, unit in zip(*fields, strict=True):
+            positions.append(len(words) + 1)
+            words += (name + b":", number, *unit.split())
+        # With lines among them that were passed over, the form is not known.
+        self._form = FixedForm(words, positions) if words == text.split() else None
+        return fields.numbers
 
 
 def _series(field: bytes, unit: bytes) -> Series:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from exporter.families import Digits, Filled, Layout, Number, Series
-from exporter.kernel import KernelTree, NoData
+from exporter.kernel import KernelFile, KernelTree, NoData
 from exporter.parsing import shorten, signed_integers
 
 _HELP = {
@@ -61,16 +61,20 @@ class SockstatCollector:
         self._page_size = page_size
         self._names: list[tuple[bytes, bytes]] = []
         self._layout = Layout(())
+        self._texts: list[bytes] | None = None
 
     def collect(self) -> Iterable[Filled]:
         """Yield one gauge per protocol and field."""
+        texts = [text for file in self._files if (text := _read(file)) is not None]
+        if texts != self._texts:
+            self._filled = self._fill(texts)
+            self._texts = texts
+        yield self._filled
+
+    def _fill(self, texts: Iterable[bytes]) -> Filled:
         names: list[tuple[bytes, bytes]] = []
         numbers: list[Number] = []
-        for file in self._files:
-            try:
-                statistics = parse_sockstat(file.read())
-            except FileNotFoundError:  # this IP version is not built in, or disabled at boot
-                continue
+        for statistics in map(parse_sockstat, texts):
             names += statistics.names
             numbers += statistics.numbers
         if not names:
@@ -80,7 +84,7 @@ class SockstatCollector:
             self._names = names
         shown = [numbers[position] for position in self._shown]
         shown += [int(numbers[position]) * self._page_size for position in self._pages]
-        yield self._layout.fill(shown)
+        return self._layout.fill(shown)
 
     def _lay_out(self, names: list[tuple[bytes, bytes]]) -> None:
         self._shown = [
@@ -92,6 +96,13 @@ class SockstatCollector:
         series = [_gauge(*names[position]) for position in self._shown]
         series += [_gauge(names[position][0], b"mem_bytes") for position in self._pages]
         self._layout = Layout(series)
+
+
+def _read(file: KernelFile) -> bytes | None:
+    try:
+        return file.read()
+    except FileNotFoundError:  # this IP version is not built in, or disabled at boot
+        return None
 
 
 def _gauge(protocol: bytes, field: bytes) -> Series:

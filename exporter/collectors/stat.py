@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from exporter.families import Digits, Family, counter, gauge
+from exporter.families import Digits, Family, Filled, Layout, Series
 from exporter.kernel import KernelTree
 from exporter.options import option
 from exporter.parsing import integer, integers
@@ -30,17 +30,19 @@ VECTORS = (
 """The softirq line's columns behind its sum (enum in Linux include/linux/interrupt.h). The sixth is
 called irq_poll since 4.5; node_exporter's label stays."""
 
-FAMILIES = (
-    (b"intr", counter, "node_intr_total", "Interrupts serviced since boot."),
-    (b"ctxt", counter, "node_context_switches_total", "Context switches since boot."),
-    (b"processes", counter, "node_forks_total", "Processes and threads created since boot."),
-    (b"btime", gauge, "node_boot_time_seconds", "When the host booted, in Unix time."),
-    (b"procs_running", gauge, "node_procs_running", "Tasks that run or are ready to run."),
-    (b"procs_blocked", gauge, "node_procs_blocked", "Tasks blocked, waiting for I/O to complete."),
-)
-"""The lines of one number: word, type, name and help."""
-
-_WORDS = frozenset(word for word, *_ in FAMILIES)
+SERIES = {
+    b"intr": Series("node_intr_total", "Interrupts serviced since boot.", "counter"),
+    b"ctxt": Series("node_context_switches_total", "Context switches since boot.", "counter"),
+    b"processes": Series(
+        "node_forks_total", "Processes and threads created since boot.", "counter"
+    ),
+    b"btime": Series("node_boot_time_seconds", "When the host booted, in Unix time.", "gauge"),
+    b"procs_running": Series("node_procs_running", "Tasks that run or are ready to run.", "gauge"),
+    b"procs_blocked": Series(
+        "node_procs_blocked", "Tasks blocked, waiting for I/O to complete.", "gauge"
+    ),
+}
+"""By the line's word: the lines of one number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def parse_stat(text: bytes) -> SystemStat:
     softirqs: dict[str, Digits] = {}
     for line in tail.splitlines():
         word, _, values = line.partition(b" ")
-        if word in _WORDS:
+        if word in SERIES:
             numbers[word] = integer(values)
         elif word == b"softirq":
             softirqs = dict(zip(VECTORS, integers(values.split())[1:], strict=False))
@@ -87,13 +89,17 @@ class StatCollector:
     def __init__(self, kernel: KernelTree, options: Options) -> None:
         self._file = kernel.proc("stat")
         self._softirq = options.softirq
+        self._words: list[bytes] = []
+        self._layout = Layout(())
 
-    def collect(self) -> Iterator[Family]:
+    def collect(self) -> Iterator[Family | Filled]:
         """Yield one family for each line this kernel has."""
         stat = parse_stat(self._file.read())
-        for word, make, name, help_text in FAMILIES:
-            if word in stat.numbers:
-                yield make(name, help_text, stat.numbers[word])
+        words = list(stat.numbers)
+        if words != self._words:
+            self._layout = Layout([SERIES[word] for word in words])
+            self._words = words
+        yield self._layout.fill(list(stat.numbers.values()))
         if self._softirq and stat.softirqs:
             yield Family(
                 "node_softirqs_total",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from exporter.families import Family, Filled, Layout, Series, gauge
+from exporter.families import Filled, Layout, Series
 from exporter.kernel import KernelTree
 
 CLOCKSOURCES = "devices/system/clocksource"
@@ -44,20 +44,18 @@ class TimeCollector:
             for device in self._devices
         ]
         self._texts: list[bytes] = []
+        self._zone: str | None = None
+        self._clock = Layout(())
         self._clocksources = Layout(()).fill(())
 
-    def collect(self) -> Iterator[Family | Filled]:
+    def collect(self) -> Iterator[Filled]:
         """Yield node_time_seconds and what belongs to it."""
         now = self._now()
         local = self._localtime(now)
-        yield gauge("node_time_seconds", "The host's clock, in Unix time.", now)
-        yield Family(
-            "node_time_zone_offset_seconds",
-            "How far the time zone is ahead of UTC.",
-            "gauge",
-            ("time_zone",),
-            [((local.tm_zone,), local.tm_gmtoff)],
-        )
+        if local.tm_zone != self._zone:
+            self._clock = _lay_out_clock(local.tm_zone)
+            self._zone = local.tm_zone
+        yield self._clock.fill((now, local.tm_gmtoff))
         texts = [file.read() for file in self._files]
         if texts != self._texts:
             self._clocksources = self._lay_out(texts)
@@ -96,3 +94,18 @@ class TimeCollector:
             for device, text in zip(self._devices, texts, strict=True)
             for source in parse_clocksources(text)
         ]
+
+
+def _lay_out_clock(zone: str) -> Layout:
+    return Layout(
+        (
+            Series("node_time_seconds", "The host's clock, in Unix time.", "gauge"),
+            Series(
+                "node_time_zone_offset_seconds",
+                "How far the time zone is ahead of UTC.",
+                "gauge",
+                ("time_zone",),
+                [(zone,)],
+            ),
+        )
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-from exporter.families import Family
+from exporter.families import Filled, LabelValues, Layout, Series
 from exporter.kernel import KernelTree
 
 FILES = {
@@ -38,17 +38,14 @@ class UnameCollector:
         self._uname = uname
         self._values: dict[str, str] = {}
 
-    def collect(self) -> Iterator[Family]:
+    def collect(self) -> Iterator[Filled]:
         """Yield node_uname_info."""
         wanted = CHANGEABLE if self._values else FILES
-        self._values.update({label: self._read(label) for label in wanted})
-        yield Family(
-            "node_uname_info",
-            "The names of the kernel and the host, as uname(2) gives them; always 1.",
-            "gauge",
-            tuple(FILES),
-            [(tuple(self._values.values()), 1)],
-        )
+        values = self._values | {label: self._read(label) for label in wanted}
+        if values != self._values:
+            self._info = _fill(tuple(values[label] for label in FILES))
+            self._values = values
+        yield self._info
 
     def _read(self, label: str) -> str:
         try:
@@ -56,3 +53,14 @@ class UnameCollector:
         except (FileNotFoundError, PermissionError):
             # Older than 6.1 (arch), or /proc/sys is hidden. Python's uname has no domain name.
             return getattr(self._uname(), label, "")
+
+
+def _fill(values: LabelValues) -> Filled:
+    series = Series(
+        "node_uname_info",
+        "The names of the kernel and the host, as uname(2) gives them; always 1.",
+        "gauge",
+        tuple(FILES),
+        [values],
+    )
+    return Layout([series]).fill((1,))

@@ -75,10 +75,12 @@ class VmstatCollector:
 
     def collect(self) -> Iterator[Filled]:
         """Yield node_vmstat_<field> for each chosen field."""
-        fields = parse_vmstat(self._file.read())
-        if fields.names != self._names:
-            self._adopt(fields.names)
-        yield self._layout.fill(list(compress(fields.numbers, self._select)))
+        text = self._file.read()
+        words = text.split()
+        # The names stay the same while a kernel runs: then only the chosen numbers are checked.
+        if words[::2] != self._names or len(words) % 2:
+            self._adopt(parse_vmstat(text).names)
+        yield self._layout.fill(integers(list(compress(words[1::2], self._select))))
 
     def _adopt(self, names: list[bytes]) -> None:
         """Choose among the fields of this kernel, at the first collection."""

@@ -53,8 +53,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Make room, or turn the newcomer away when every connection is busy."""
         super().connection_made(transport)
-        # asyncio would allocate 256 KiB for each read, which malloc maps and unmaps each time.
-        transport.max_size = READ_BYTES  # type: ignore[attr-defined]
+        if hasattr(transport, "max_size"):
+            # asyncio allocates 256 KiB for each read, which malloc maps and unmaps each time.
+            transport.max_size = READ_BYTES
         if len(self.connections) > self._limits.max_connections:
             oldest = next(iter(self._limits.idle), self)
             self._limits.idle.pop(oldest, None)
