@@ -29,8 +29,11 @@ class Renderer:
         self._openmetrics = form == OPENMETRICS
         self._heads: dict[tuple[str, str, str], bytes] = {}
         self._prefixes: dict[tuple[str, tuple[str, ...], LabelValues], bytes] = {}
+        # By name, labels, values and bounds: the state last seen, its lines up to their numbers, and
+        # its encoded form.
         self._histograms: dict[
-            tuple[str, tuple[str, ...], LabelValues, tuple[float, ...]], list[bytes]
+            tuple[str, tuple[str, ...], LabelValues, tuple[float, ...]],
+            tuple[HistogramValue | None, list[bytes], bytes],
         ] = {}
         self.end = b"# EOF\n" if self._openmetrics else b""
 
@@ -56,7 +59,7 @@ class Renderer:
             pieces = encoded[self._openmetrics] = self._encode_layout(filled.layout.series)
         # A copy a call: two threads may render the same layout during a quarantine.
         pieces = pieces.copy()
-        # Spelled out for the two common types: a call for each number would cost half as much again.
+        # Spelled out for the common types: a call for each number would cost half as much again.
         pieces[1::2] = [
             number
             if type(number) is bytes
@@ -108,15 +111,18 @@ class Renderer:
         parts: list[bytes],
     ) -> None:
         key = (name, labels, values, state.bounds)
-        prefixes = self._histograms.get(key)
-        if prefixes is None:
+        last, prefixes, body = self._histograms.get(key, (None, [], b""))
+        if state is not last:
+            if not prefixes:
+                prefixes = encode_histogram(name, labels, values, state.bounds)
+            *counted, total = prefixes
+            counts = (*state.counts, state.counts[-1])
+            lines = [b"%b%d\n" % pair for pair in zip(counted, counts, strict=True)]
+            body = b"".join([*lines, total, format_number(state.sum), b"\n"])
             if len(self._histograms) >= MAX_CACHED_HISTOGRAMS:
                 self._histograms.clear()
-            prefixes = self._histograms[key] = encode_histogram(name, labels, values, state.bounds)
-        *counted, total = prefixes
-        counts = (*state.counts, state.counts[-1])
-        parts += [b"%b%d\n" % pair for pair in zip(counted, counts, strict=True)]
-        parts.append(b"%b%b\n" % (total, format_number(state.sum)))
+            self._histograms[key] = (state, prefixes, body)
+        parts.append(body)
 
     def _head(self, name: str, help_text: str, kind: str) -> bytes:
         key = (name, help_text, kind)

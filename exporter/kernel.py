@@ -49,12 +49,13 @@ class NoData(Exception):  # noqa: N818 -- not an error: this host lacks the sour
 class KernelFile:
     """One file of the kernel, read whole, its descriptor kept while the tree's bound allows."""
 
-    __slots__ = ("_ask", "_descriptor", "_tree", "_whole_below", "path")
+    __slots__ = ("_ask", "_descriptor", "_poller", "_tree", "_whole_below", "path")
 
     def __init__(self, tree: KernelTree, path: str, whole_below: int) -> None:
         """A first read that gives less than `whole_below` bytes is known to be all there is."""
         self._tree = tree
         self._descriptor = -1
+        self._poller: select.poll | None = None
         self._whole_below = whole_below
         # An attribute is at most a page: sysctl takes and clears as much memory as it is asked for.
         self._ask = PAGE if whole_below > PAGE else CHUNK
@@ -85,17 +86,19 @@ class KernelFile:
         The kernel marks /proc/*/mountinfo with POLLPRI when the mount table changes, which costs
         a sixtieth of reading it. An ordinary file (a captured tree) always counts as changed.
         """
-        if self._descriptor < 0 or os.fstat(self._descriptor).st_size:
-            return True
-        poller = select.poll()
-        poller.register(self._descriptor, select.POLLPRI)
-        return bool(poller.poll(0))
+        if self._poller is None:
+            if self._descriptor < 0 or os.fstat(self._descriptor).st_size:
+                return True
+            self._poller = select.poll()
+            self._poller.register(self._descriptor, select.POLLPRI)
+        return bool(self._poller.poll(0))
 
     def close(self) -> None:
         """Give the descriptor back; the next read opens the file again."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+            self._poller = None
             self._tree.kept -= 1
 
     def __del__(self) -> None:

@@ -28,9 +28,8 @@ class Ledger:
         self._own_layout = _own_layout(names)
         self._own: Filled | None = None
 
-    def account(self, outcomes: Mapping[str, Outcome]) -> Filled:
+    def account(self, names: tuple[str, ...], outcomes: Mapping[str, Outcome]) -> Filled:
         """The families that say how each collector of one collection fared, as node_exporter's."""
-        names = tuple(sorted(outcomes))
         layout = self._account.get(names)
         if layout is None:
             # One per selection of collectors; selections come from Prometheus' configuration.

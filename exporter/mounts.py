@@ -1,12 +1,11 @@
-"""statvfs for all mounts of a scrape, in threads of its own, because it can block for ever.
+"""statvfs for mounts that can block it for ever, in threads of its own.
 
 A network mount whose server is gone keeps its caller in the kernel until the server returns, and
-nothing can call it back. So the caller never asks itself. One sleeping thread takes all mounts of
-a scrape, which costs one hand-over however many they are. If it does not come back at once,
-further threads take over what it has left, and the scrape waits for the hanging calls no longer
-than the timeout. Their threads are left to them: until such a call returns, its mount is not asked
-again. As many calls as `max_hanging` may hang; then only local filesystems are asked, for which one
-more thread is kept.
+nothing can call it back. So the caller never asks such a mount itself. One sleeping thread takes
+all that a scrape wants to know, which costs one hand-over however many they are. If it does not
+come back at once, further threads take over what it has left, and the scrape waits for the hanging
+calls no longer than the timeout. Their threads are left to them: until such a call returns, its
+mount is not asked again. As many calls as `max_hanging` may hang; then no mount is asked.
 """
 
 from __future__ import annotations
@@ -15,11 +14,17 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
 from typing import NamedTuple, TypeAlias
 
-Answer: TypeAlias = os.statvfs_result | OSError
+StatVfs: TypeAlias = Callable[[str], os.statvfs_result]
+
+Answer: TypeAlias = os.statvfs_result | str
+"""What a mount says of itself, or why it says nothing, in the words of node_exporter."""
+
+TIMED_OUT = "mountpoint timeout"
+NOT_ASKED = "too many mounts hang"
 
 HELP_AFTER_SECONDS = 0.01
 """A mount in order answers in microseconds, over a network in a few milliseconds. After this time
@@ -33,8 +38,15 @@ class Target(NamedTuple):
     """Tells a new mount from the old one on the same path: that one may still hang."""
 
     path: str
-    local: bool
-    """It answers from memory. Asked first, and also when no more hanging calls are allowed."""
+
+
+def ask_mount(statvfs: StatVfs, path: str) -> Answer:
+    """Ask one mount, and wait for its answer."""
+    try:
+        return statvfs(path)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        return reason[:1].lower() + reason[1:]
 
 
 class _Batch:
@@ -55,10 +67,7 @@ class StatWorkers:
     """Asks mounts for their size, one batch after the other, and never waits for one twice."""
 
     def __init__(
-        self,
-        timeout_seconds: float,
-        max_hanging: int,
-        statvfs: Callable[[str], os.statvfs_result] = os.statvfs,
+        self, timeout_seconds: float, max_hanging: int, statvfs: StatVfs = os.statvfs
     ) -> None:
         self._timeout_seconds = timeout_seconds
         self._max_hanging = max_hanging
@@ -69,21 +78,19 @@ class StatWorkers:
         self._threads = 0
         self._idle = 0
 
-    def ask(self, targets: Iterable[Target]) -> tuple[dict[int, Answer], frozenset[int]]:
-        """Give the answers by mount id, and the ids of the mounts whose call has not returned.
-
-        A mount in neither was not asked, because too many calls hang.
-        """
+    def ask(self, targets: Sequence[Target]) -> list[Answer]:
+        """Give the answers in the order of the mounts."""
         with self._lock:
-            todo = [target for target in targets if target.mount_id not in self._pending]
-        todo.sort(key=lambda target: not target.local)
-        batch = _Batch(todo)
+            batch = _Batch(target for target in targets if target.mount_id not in self._pending)
         if self._enlist(batch):
             self._wait(batch)
         with self._lock:
             batch.closed = True
             batch.todo.clear()
-            return batch.answers, frozenset(self._pending)
+            return [batch.answers.get(one.mount_id) or self._excuse(one) for one in targets]
+
+    def _excuse(self, target: Target) -> str:
+        return TIMED_OUT if target.mount_id in self._pending else NOT_ASKED
 
     def _wait(self, batch: _Batch) -> None:
         deadline = time.monotonic() + self._timeout_seconds
@@ -97,11 +104,11 @@ class StatWorkers:
     def _enlist(self, batch: _Batch) -> bool:
         """Put a thread on the batch, unless there is nothing to do or no thread may be added."""
         with self._lock:
-            if batch.closed or not self._may_begin(batch):
+            if batch.closed or not batch.todo:
                 return False
             if self._idle:
                 self._idle -= 1
-            elif self._threads <= self._max_hanging:
+            elif self._threads < self._max_hanging:
                 # A daemon thread: one that hangs in the kernel must not keep the process.
                 threading.Thread(target=self._serve, name="statvfs", daemon=True).start()
                 self._threads += 1
@@ -111,34 +118,29 @@ class StatWorkers:
             self._inbox.put(batch)
             return True
 
-    def _may_begin(self, batch: _Batch) -> bool:
-        return bool(batch.todo) and (batch.todo[0].local or len(self._pending) < self._max_hanging)
-
     def _serve(self) -> None:
         while True:
             batch = self._inbox.get()
-            while target := self._begin(batch):
-                try:
-                    answer: Answer = self._statvfs(target.path)
-                except OSError as error:
-                    answer = error
-                self._end(batch, target, answer)
+            with self._lock:
+                target = self._take(batch)
+            while target:
+                answer = ask_mount(self._statvfs, target.path)
+                # In one step: between calls a thread is never seen as neither hanging nor idle.
+                with self._lock:
+                    self._pending.discard(target.mount_id)
+                    if not batch.closed:
+                        batch.answers[target.mount_id] = answer
+                    target = self._take(batch)
 
-    def _begin(self, batch: _Batch) -> Target | None:
-        with self._lock:
-            if self._may_begin(batch):
-                target = batch.todo.popleft()
-                self._pending.add(target.mount_id)
-                return target
-            self._idle += 1
-            batch.workers -= 1
-            if not batch.workers and not batch.closed:
-                batch.closed = True
-                batch.finished.release()
-            return None
-
-    def _end(self, batch: _Batch, target: Target, answer: Answer) -> None:
-        with self._lock:
-            self._pending.discard(target.mount_id)
-            if not batch.closed:
-                batch.answers[target.mount_id] = answer
+    def _take(self, batch: _Batch) -> Target | None:
+        """Take the next mount, or leave the batch when there is none. The caller has the lock."""
+        if batch.todo:
+            target = batch.todo.popleft()
+            self._pending.add(target.mount_id)
+            return target
+        self._idle += 1
+        batch.workers -= 1
+        if not batch.workers and not batch.closed:
+            batch.closed = True
+            batch.finished.release()
+        return None

@@ -1,6 +1,7 @@
 """The daemon about itself: process_*, python_info, perfwatch_build_info.
 
-Source: /proc/self/stat (proc_pid_stat(5)), of the daemon's own procfs, not the watched host's.
+Sources: /proc/self/statm and stat (proc_pid_stat(5)) of the daemon's own procfs, not the watched
+host's, and the process's CPU clock.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import time
 from collections.abc import Iterable
 
 from exporter import __version__
@@ -44,25 +46,31 @@ class ProcessFamilies:
     def __init__(self, kernel: KernelTree | None = None) -> None:
         kernel = kernel or KernelTree()
         self._kernel = kernel
-        self._stat = kernel.proc("self/stat")
-        self._boot_time = _boot_time(kernel)
+        self._memory = kernel.proc("self/statm")
+        self._start_time = _start_time(kernel)
         self._constant = _constant_families()
 
     def own_families(self) -> Iterable[Filled]:
         """Yield the process's families."""
-        # The command's name, in parentheses, may contain anything; behind it all is numbers.
-        fields = self._stat.read().rpartition(b")")[2].split()
+        virtual, resident, *_ = self._memory.read().split()
         yield self._constant
         yield LAYOUT.fill(
-            [
-                (int(fields[11]) + int(fields[12])) / TICKS,
-                fields[20],
-                int(fields[21]) * PAGE_BYTES,
-                self._boot_time + int(fields[19]) / TICKS,
+            (
+                time.process_time(),
+                int(virtual) * PAGE_BYTES,
+                int(resident) * PAGE_BYTES,
+                self._start_time,
                 self._kernel.open_descriptors(),
                 resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-            ]
+            )
         )
+
+
+def _start_time(kernel: KernelTree) -> float:
+    """Give the start of this process in Unix time, which the kernel keeps in ticks after boot."""
+    # The command's name, in parentheses, may contain anything; behind it all is numbers.
+    fields = kernel.proc("self/stat").read().rpartition(b")")[2].split()
+    return _boot_time(kernel) + int(fields[19]) / TICKS
 
 
 def _boot_time(kernel: KernelTree) -> int:

@@ -88,7 +88,14 @@ class Worker:
 class Collection:
     """One collection and those who wait for it."""
 
-    def __init__(self, collectors: Sequence[AnyCollector], form: str, deadline: float) -> None:
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        collectors: Sequence[AnyCollector],
+        form: str,
+        deadline: float,
+    ) -> None:
+        self.names = names
         self.collectors = collectors
         self.form = form
         self.deadline = deadline
@@ -153,11 +160,12 @@ class Engine:
         if collection.page is not None:
             return collection.page
         outcomes = dict(collection.outcomes)
-        waited = Outcome(TIMEOUT, self.clock() - collection.started)
-        for collector in collection.collectors:
-            outcomes.setdefault(collector.name, waited)
+        if not collection.is_complete():
+            waited = Outcome(TIMEOUT, self.clock() - collection.started)
+            outcomes = dict.fromkeys(collection.names, waited) | outcomes
         renderer = self._renderer(collection.form)
-        account = renderer.render([self.ledger.account(outcomes), *self._extras()])
+        own = [self.ledger.account(collection.names, outcomes), *self._extras()]
+        account = renderer.render(own)
         page = b"".join([*(one.body for one in outcomes.values()), account, renderer.end])
         if collection.is_complete():
             collection.page = page
@@ -184,7 +192,7 @@ class Engine:
         if collection is not None:
             collection.deadline = max(collection.deadline, deadline)
             return collection
-        collection = Collection([self.collectors[name] for name in names], form, deadline)
+        collection = Collection(names, [self.collectors[name] for name in names], form, deadline)
         collection.started = self.clock()
         self._joinable[names, form] = collection
         self._queue.append(collection)
@@ -199,13 +207,12 @@ class Engine:
                 self._end_worker()
             return
         collection = self._active
-        for collector in collection.collectors:
-            if collector.name in self.ledger.quarantined:
-                collection.outcomes[collector.name] = Outcome(TIMEOUT, 0.0)
-        self._run(
-            collection,
-            [one for one in collection.collectors if one.name not in self.ledger.quarantined],
-        )
+        runnable = collection.collectors
+        if self.ledger.quarantined:
+            left_out = {one.name for one in runnable} & self.ledger.quarantined
+            collection.outcomes.update(dict.fromkeys(left_out, Outcome(TIMEOUT, 0.0)))
+            runnable = [one for one in runnable if one.name not in left_out]
+        self._run(collection, runnable)
 
     def _run(self, collection: Collection, collectors: Sequence[AnyCollector]) -> None:
         now = self.clock()
@@ -245,8 +252,7 @@ class Engine:
         collection.run = None
         if collection.timer is not None:
             collection.timer.cancel()
-        names = tuple(collector.name for collector in collection.collectors)
-        self._joinable.pop((names, collection.form), None)
+        self._joinable.pop((collection.names, collection.form), None)
         self.ledger.book(collection.outcomes)
         for waiter in collection.waiters:
             _release(waiter)

@@ -37,8 +37,9 @@ class HangingFile:
         """Wait until a call hangs, let it go, and be an ordinary file from now on."""
         ordinary = self._path.with_name(f"{self._path.name}.ordinary")
         ordinary.write_text(self._content)
+        writer = os.open(self._pipe, os.O_WRONLY)
         ordinary.replace(self._path)
-        os.close(os.open(self._pipe, os.O_WRONLY))
+        os.close(writer)
 
 
 def make_host(path: Path) -> Path:

@@ -104,7 +104,7 @@ def test_the_account_names_every_collector_of_the_scrape() -> None:
         "c": Outcome(NO_DATA, 0.75),
         "b": Outcome(TIMEOUT, 1.5),
     }
-    page = values(Renderer(TEXT).render([Ledger(outcomes).account(outcomes)]))
+    page = values(Renderer(TEXT).render([Ledger(outcomes).account(tuple(outcomes), outcomes)]))
     for name, outcome in outcomes.items():
         labels = frozenset({("collector", name)})
         assert page["node_scrape_collector_duration_seconds", labels] == outcome.seconds
@@ -117,7 +117,7 @@ def test_selections_remembered_are_bounded() -> None:
     names = [str(number) for number in range(150)]
     ledger = Ledger(names)
     for name in names:
-        filled = ledger.account({name: Outcome(OK, 0.1)})
+        filled = ledger.account((name,), {name: Outcome(OK, 0.1)})
         assert filled is not None
         assert filled.layout.series[0].rows == [(name,)]
     assert len(ledger._account) <= 100

@@ -34,26 +34,27 @@ def read(families: ProcessFamilies) -> Mapping[str, float]:
 
 
 def make_tree(
-    tmp_path: Path, *, stat: str, boot: str = "cpu 1 2\nbtime 1700000000\n"
+    tmp_path: Path,
+    stat: str,
+    statm: str = "1 1 0 0 0 0 0\n",
+    boot: str = "cpu 1 2\nbtime 1700000000\n",
 ) -> KernelTree:
     """A procfs with this process in it."""
     (tmp_path / "self/fd").mkdir(parents=True)
     (tmp_path / "self/stat").write_text(stat)
+    (tmp_path / "self/statm").write_text(statm)
     (tmp_path / "stat").write_text(boot)
     return KernelTree(str(tmp_path))
 
 
 def test_the_kernel_s_fields_are_named_as_prometheus_client_names_them(tmp_path: Path) -> None:
     """Whatever the command's name contains: blanks and parentheses do not shift the fields."""
-    numbers = " ".join(str(place) for place in range(1, 53))
-    fields = numbers.split()
-    fields[13:15] = [str(3 * TICKS), str(TICKS // 2)]
-    fields[21:24] = [str(250 * TICKS), "123456789012", "77"]
-    tree = make_tree(tmp_path, f"42 (a) S (b) 9 c) S {' '.join(fields[3:])}\n")
-    found = read(ProcessFamilies(tree))
-    assert found["process_cpu_seconds_total"] == 3.5
+    fields = [str(place) for place in range(1, 53)]
+    fields[21] = str(250 * TICKS)
+    stat = f"42 (a) S (b) 9 c) S {' '.join(fields[3:])}\n"
+    found = read(ProcessFamilies(make_tree(tmp_path, stat, statm="30143 77 3 4 0 5 0\n")))
     assert found["process_start_time_seconds"] == 1_700_000_250
-    assert found["process_virtual_memory_bytes"] == 123_456_789_012
+    assert found["process_virtual_memory_bytes"] == 30143 * PAGE_BYTES
     assert found["process_resident_memory_bytes"] == 77 * PAGE_BYTES
 
 

@@ -1,22 +1,22 @@
 """Space and files of the mounted file systems: /proc/1/mountinfo and statvfs.
 
-Source: Linux fs/proc_namespace.c (mountinfo since 2.6.26) and statvfs(3), which exporter/mounts.py
-calls because it can hang. Without the right to read process 1's table (hidepid), the mounts of the
-daemon's own namespace are shown.
+Source: Linux fs/proc_namespace.c (mountinfo since 2.6.26) and statvfs(3). File systems that answer
+from memory are asked right here; all others can hang, and exporter/mounts.py asks them. Without the
+right to read process 1's table (hidepid), the mounts of the daemon's own namespace are shown.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.families import Family, Filled, Layout, Number, Series, gauge
+from exporter.families import Filled, Layout, Number, Series
 from exporter.kernel import KernelTree, NoData
 from exporter.mountinfo import Mount, find_remote, is_local, parse_mountinfo, strip_root
-from exporter.mounts import Answer, StatWorkers, Target
+from exporter.mounts import TIMED_OUT, Answer, StatVfs, StatWorkers, Target, ask_mount
 from exporter.options import (
     NameFilter,
     option,
@@ -33,9 +33,6 @@ DEFAULT_FS_TYPES_EXCLUDE = re.compile(
     "|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs"
     "|tracefs)$"
 )
-
-TIMED_OUT = "mountpoint timeout"
-NOT_ASKED = "too many mounts hang"
 
 
 def parse_timeout(raw: Any) -> float:
@@ -96,36 +93,35 @@ class FilesystemCollector:
         kernel: KernelTree,
         options: Options | None = None,
         *,
-        statvfs: Callable[[str], os.statvfs_result] = os.statvfs,
+        statvfs: StatVfs = os.statvfs,
     ) -> None:
         options = options or Options()
         self._kernel = kernel
+        self._statvfs = statvfs
         self._file = kernel.mountinfo()
         self._mount_points = NameFilter(options.mount_points_include, options.mount_points_exclude)
         self._fs_types = NameFilter(options.fs_types_include, options.fs_types_exclude)
         self._workers = StatWorkers(options.mount_timeout, max(options.stat_workers, 1), statvfs)
         self._text: bytes | None = None
         self._mounts: list[Mount] = []
-        self._targets: list[Target] = []
+        self._local: list[str] = []
+        self._remote: list[Target] = []
+        self._answers: list[Answer] | None = None
         self._errors: list[str] | None = None
 
-    def collect(self) -> Iterable[Family | Filled]:
+    def collect(self) -> Iterable[Filled]:
         """Yield the node_filesystem_* families and perfwatch_filesystem_stuck_mounts."""
         try:
             self._read_mounts()
         except FileNotFoundError as error:
             raise NoData(f"no {self._file.path}") from error
-        answers, hanging = self._workers.ask(self._targets)
-        errors = [_describe_error(mount, answers, hanging) for mount in self._mounts]
-        if errors != self._errors:
-            self._layout = _lay_out(self._mounts, errors)
-            self._errors = errors
-        yield self._layout.fill(_to_numbers(self._mounts, errors, answers))
-        yield gauge(
-            "perfwatch_filesystem_stuck_mounts",
-            "Mounts whose statvfs call has not returned yet; they are skipped until it does.",
-            len(hanging),
-        )
+        answers = [ask_mount(self._statvfs, path) for path in self._local]
+        if self._remote:
+            answers += self._workers.ask(self._remote)
+        if answers != self._answers:
+            self._filled = self._fill(answers)
+            self._answers = answers
+        yield self._filled
 
     def _read_mounts(self) -> None:
         if self._text is not None and not self._file.changed():
@@ -134,12 +130,12 @@ class FilesystemCollector:
         last, self._text = self._text, None
         text = self._file.read()
         if text != last:
-            self._mounts, self._targets = self._choose(parse_mountinfo(text))
-            self._errors = None
+            self._choose(parse_mountinfo(text))
+            self._answers = self._errors = None
         self._text = text
 
-    def _choose(self, table: Sequence[Mount]) -> tuple[list[Mount], list[Target]]:
-        """Choose the mounts to show.
+    def _choose(self, table: Sequence[Mount]) -> None:
+        """Choose the mounts to show, local ones first.
 
         Of several with the same labels the last is taken: it covers those below it, and statvfs,
         which goes by the path, answers for it.
@@ -154,28 +150,32 @@ class FilesystemCollector:
             if self._mount_points.accepts(mount.mount_point)
             and self._fs_types.accepts(mount.fs_type)
         }
-        mounts = list(chosen.values())
-        remote = find_remote(stripped)
-        targets = [
-            Target(
-                mount.mount_id,
-                self._kernel.on_host(mount.mount_point),
-                is_local(mount.mount_point, remote),
-            )
-            for mount in mounts
+        points = find_remote(stripped)
+        local = [one for one in chosen.values() if is_local(one.mount_point, points)]
+        remote = [one for one in chosen.values() if not is_local(one.mount_point, points)]
+        self._mounts = local + remote
+        self._local = [self._kernel.on_host(one.mount_point) for one in local]
+        self._remote = [
+            Target(one.mount_id, self._kernel.on_host(one.mount_point)) for one in remote
         ]
-        return mounts, targets
 
-
-def _describe_error(mount: Mount, answers: Mapping[int, Answer], hanging: frozenset[int]) -> str:
-    """Name what went wrong, in the words of node_exporter; nothing when nothing did."""
-    answer = answers.get(mount.mount_id)
-    if answer is None:
-        return TIMED_OUT if mount.mount_id in hanging else NOT_ASKED
-    if not isinstance(answer, OSError):
-        return ""
-    reason = os.strerror(answer.errno) if answer.errno else str(answer)
-    return reason[:1].lower() + reason[1:]
+    def _fill(self, answers: Sequence[Answer]) -> Filled:
+        """Give the numbers in the order of the layout. statvfs counts blocks of f_frsize bytes."""
+        errors = [answer if isinstance(answer, str) else "" for answer in answers]
+        if errors != self._errors:
+            self._layout = _lay_out(self._mounts, errors)
+            self._errors = errors
+        sizes = [answer for answer in answers if not isinstance(answer, str)]
+        numbers: list[Number] = [1 if error else 0 for error in errors]
+        numbers += [1 if mount.read_only else 0 for mount in self._mounts]
+        numbers += [size.f_blocks * size.f_frsize for size in sizes]
+        numbers += [size.f_bfree * size.f_frsize for size in sizes]
+        numbers += [size.f_bavail * size.f_frsize for size in sizes]
+        numbers += [size.f_files for size in sizes]
+        numbers += [size.f_ffree for size in sizes]
+        numbers += [0] * len(sizes) + [1] * len(sizes)
+        numbers.append(errors.count(TIMED_OUT))
+        return self._layout.fill(numbers)
 
 
 def _lay_out(mounts: Sequence[Mount], errors: Sequence[str]) -> Layout:
@@ -211,24 +211,10 @@ def _lay_out(mounts: Sequence[Mount], errors: Sequence[str]) -> Layout:
                 ("device", "major", "minor", "mountpoint"),
                 info,
             ),
+            Series(
+                "perfwatch_filesystem_stuck_mounts",
+                "Mounts whose statvfs call has not returned yet; they are skipped until it does.",
+                "gauge",
+            ),
         ]
     )
-
-
-def _to_numbers(
-    mounts: Sequence[Mount], errors: Sequence[str], answers: Mapping[int, Answer]
-) -> list[Number]:
-    """Give the numbers in the order of the layout. statvfs counts blocks of f_frsize bytes."""
-    sizes = [
-        answer
-        for mount in mounts
-        if isinstance(answer := answers.get(mount.mount_id), os.statvfs_result)
-    ]
-    numbers: list[Number] = [1 if error else 0 for error in errors]
-    numbers += [1 if mount.read_only else 0 for mount in mounts]
-    numbers += [size.f_blocks * size.f_frsize for size in sizes]
-    numbers += [size.f_bfree * size.f_frsize for size in sizes]
-    numbers += [size.f_bavail * size.f_frsize for size in sizes]
-    numbers += [size.f_files for size in sizes]
-    numbers += [size.f_ffree for size in sizes]
-    return numbers + [0] * len(sizes) + [1] * len(sizes)

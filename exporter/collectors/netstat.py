@@ -15,7 +15,7 @@ from typing import NamedTuple
 from exporter.families import Digits, Filled, Layout, Series
 from exporter.kernel import KernelTree, NoData
 from exporter.options import option, parse_regexp
-from exporter.parsing import shorten, signed_integers
+from exporter.parsing import integers, shorten, signed_integers
 
 DEFAULT_FIELDS = re.compile(
     "^(.*_(InErrors|InErrs)|Ip_Forwarding|Ip(6|Ext)_(InOctets|OutOctets)|Icmp6?_(InMsgs|OutMsgs)"
@@ -95,6 +95,8 @@ class NetstatCollector:
         self._snmp6 = kernel.net("snmp6")
         self._fields = (options or Options()).fields
         self._names: tuple[object, ...] | None = None
+        self._text6 = b""
+        self._columns6: tuple[Sequence[bytes], Sequence[bytes]] = ((), ())
 
     def collect(self) -> Iterable[Filled]:
         """Yield one untyped family per chosen counter."""
@@ -113,14 +115,18 @@ class NetstatCollector:
             for one in wanted:
                 numbers += pick(lines[one.line], one)
         if self._positions6:
-            numbers += signed_integers([numbers6[position] for position in self._positions6])
+            numbers += integers([numbers6[position] for position in self._positions6])
         yield self._layout.fill(numbers)
 
     def _read_snmp6(self) -> tuple[Sequence[bytes], Sequence[bytes]]:
         try:
-            return parse_snmp6(self._snmp6.read())
+            text = self._snmp6.read()
         except FileNotFoundError:  # IPv6 is not built in, or disabled at boot
-            return (), ()
+            text = b""
+        if text != self._text6:  # often it is the same: few hosts have IPv6 traffic all the time
+            self._columns6 = parse_snmp6(text)
+            self._text6 = text
+        return self._columns6
 
     def _lay_out(
         self, netstat: Sequence[bytes], snmp: Sequence[bytes], names6: Sequence[bytes]

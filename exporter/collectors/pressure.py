@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from exporter.families import Digits, Filled, Layout, Series
 from exporter.kernel import KernelTree, NoData
@@ -70,21 +70,33 @@ class PressureCollector:
         }
         self._present: list[tuple[str, bytes]] = []
         self._layout = Layout(())
+        self._texts: dict[str, bytes] = {}
 
     def collect(self) -> Iterator[Filled]:
         """Yield the totals this kernel has, one family for each resource and line."""
-        totals = self._read()
+        texts = self._read()
+        if texts != self._texts:
+            self._filled = self._fill(texts)
+            self._texts = texts
+        yield self._filled
+
+    def _fill(self, texts: Mapping[str, bytes]) -> Filled:
+        totals = {
+            (resource, line): total
+            for resource, text in texts.items()
+            for line, total in parse_pressure(text).items()
+        }
         present = [key for key in SERIES if key in totals]
         if present != self._present:
             self._layout = Layout([SERIES[key] for key in present])
             self._present = present
-        yield self._layout.fill([totals[key] for key in present])
+        return self._layout.fill([totals[key] for key in present])
 
-    def _read(self) -> dict[tuple[str, bytes], Digits]:
-        totals = {}
+    def _read(self) -> dict[str, bytes]:
+        texts = {}
         for resource, file in list(self._files.items()):
             try:
-                text = file.read()
+                texts[resource] = file.read()
             except FileNotFoundError:
                 # A file that the kernel was built without does not come while it runs.
                 del self._files[resource]
@@ -93,8 +105,6 @@ class PressureCollector:
                 if error.errno == errno.EOPNOTSUPP:
                     raise NoData("pressure is switched off: boot the kernel with psi=1") from error
                 raise
-            for line, total in parse_pressure(text).items():
-                totals[resource, line] = total
-        if not totals:
+        if not texts:
             raise NoData("no /proc/pressure: needs Linux 4.20 or newer, built with CONFIG_PSI")
-        return totals
+        return texts

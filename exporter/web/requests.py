@@ -16,6 +16,8 @@ from monitoring.structured_logging import StructuredLogger
 
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
+BUCKETS = (*BOUNDS, float("inf"))
+
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 log = StructuredLogger("perfwatch.web")
@@ -29,8 +31,7 @@ class RequestLayer:
         self._app = app
         self._handlers = frozenset(handlers)
         self._counts: dict[tuple[str, str, str], int] = {}
-        self._buckets = {handler: [0] * (len(BOUNDS) + 1) for handler in (*sorted(self._handlers),)}
-        self._sums = dict.fromkeys(self._buckets, 0.0)
+        self._durations = {handler: _Duration() for handler in sorted(self._handlers)}
         self._date = (0, b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,9 +62,8 @@ class RequestLayer:
         method = scope["method"] if scope["method"] in METHODS else "other"
         key = (handler, method, str(status))
         self._counts[key] = self._counts.get(key, 0) + 1
-        if handler in self._buckets:
-            self._buckets[handler][bisect_left(BOUNDS, seconds)] += 1
-            self._sums[handler] += seconds
+        if handler in self._durations:
+            self._durations[handler].observe(seconds)
 
     def _http_date(self) -> bytes:
         now = int(time.time())  # noqa: TID251 -- a date, not a duration
@@ -86,13 +86,29 @@ class RequestLayer:
             "histogram",
             ("handler",),
             [
-                (
-                    (handler,),
-                    HistogramValue(
-                        (*BOUNDS, float("inf")), tuple(accumulate(counts)), self._sums[handler]
-                    ),
-                )
-                for handler, counts in self._buckets.items()
-                if any(counts)
+                ((handler,), duration.value())
+                for handler, duration in self._durations.items()
+                if duration.sum
             ],
         )
+
+
+class _Duration:
+    """A histogram of one handler; its value is the same object until something is observed."""
+
+    def __init__(self) -> None:
+        self.sum = 0.0
+        self._counts = [0] * (len(BOUNDS) + 1)
+        self._value: HistogramValue | None = None
+
+    def observe(self, seconds: float) -> None:
+        """Count one request."""
+        self._counts[bisect_left(BOUNDS, seconds)] += 1
+        self.sum += seconds
+        self._value = None
+
+    def value(self) -> HistogramValue:
+        """Give the state now."""
+        if self._value is None:
+            self._value = HistogramValue(BUCKETS, tuple(accumulate(self._counts)), self.sum)
+        return self._value

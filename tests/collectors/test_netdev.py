@@ -61,8 +61,8 @@ def host(tmp_path: Path) -> Host:
 def test_parse_takes_names_and_numbers() -> None:
     """Old kernels leave no space behind the colon."""
     interfaces = parse_net_dev(HEADER + LO + ETH0)
-    assert interfaces.names == [b"lo", b"eth0"]
-    assert interfaces.rows[1][:3] == [b"114242365", b"3217", b"1"]
+    assert interfaces.names == [b"lo:", b"eth0:"]
+    assert [column[1] for column in interfaces.columns[:3]] == [b"114242365", b"3217", b"1"]
 
 
 @pytest.mark.parametrize(

@@ -79,16 +79,20 @@ def test_kernel_without_pressure_has_no_data(host: Any) -> None:
             list(collector.collect())
 
 
+class RefusedFile(KernelFile):
+    """A file of PSI under psi=0: it can be opened, and every read fails."""
+
+    def read(self) -> bytes:
+        """Fail as the kernel does."""
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported", self.path)
+
+
 class TreeUnderPsi0(KernelTree):
-    """A kernel whose files of PSI can be opened and not read, as under psi=0."""
+    """A kernel that was booted with psi=0."""
 
     def proc(self, path: str) -> KernelFile:
         """Give a file of which every read fails."""
-
-        def refuse(_descriptor: int, path: str) -> bytes:
-            raise OSError(errno.EOPNOTSUPP, "Operation not supported", path)
-
-        return KernelFile(self, f"{self.procfs}/{path}", refuse)
+        return RefusedFile(self, f"{self.procfs}/{path}", 1)
 
 
 def test_pressure_switched_off_has_no_data(host: Any) -> None:
