@@ -54,13 +54,14 @@ golden: $(DEVELOPMENT) ## Rewrite the golden files: review the diff before you c
 
 docs: $(DEVELOPMENT) ## Rewrite the generated parts of docs/
 	$(BIN)/python -m tools.generate_docs
+	$(BIN)/python -m tools.generate_configuration
 
 peers: $(INTERPRETER) ## Fetch Prometheus, promtool and node_exporter into build/ (Debian)
 	@$(BIN)/python tools/fetch_peers.py
 
 lock: $(DEVELOPMENT) ## Renew the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --extra fast --group dev --group build pyproject.toml -o requirements-dev.lock
-	$(COMPILE) $(ARGS) --constraint requirements-dev.lock pyproject.toml -o requirements.lock
+	$(COMPILE) $(ARGS) --extra fast --constraint requirements-dev.lock pyproject.toml -o requirements.lock
 	$(COMPILE) $(ARGS) --constraint requirements-dev.lock --group build -o requirements-build.lock
 
 clean: ## Remove everything that was made

@@ -29,8 +29,8 @@ class Renderer:
         self._openmetrics = form == OPENMETRICS
         self._heads: dict[tuple[str, str, str], bytes] = {}
         self._prefixes: dict[tuple[str, tuple[str, ...], LabelValues], bytes] = {}
-        # By name, labels, values and bounds: the state last seen, its lines up to their numbers, and
-        # its encoded form.
+        # By name, labels, values and bounds: the state last seen, its lines up to their numbers,
+        # and its encoded form.
         self._histograms: dict[
             tuple[str, tuple[str, ...], LabelValues, tuple[float, ...]],
             tuple[HistogramValue | None, list[bytes], bytes],

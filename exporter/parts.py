@@ -10,7 +10,8 @@ from exporter.settings import Settings
 
 def make_collectors(settings: Settings) -> list[Collector]:
     """Make the enabled collectors, in the registry's order."""
-    kernel = KernelTree(settings.path.procfs, settings.path.sysfs, settings.path.rootfs)
+    path = settings.path
+    kernel = KernelTree(path.procfs, path.sysfs, path.rootfs, path.udev_data)
     made = []
     for entry in registry.ALL:
         if entry.name in settings.collectors:

@@ -45,8 +45,8 @@ class ProcessFamilies:
 
     def __init__(self, kernel: KernelTree | None = None) -> None:
         kernel = kernel or KernelTree()
-        self._kernel = kernel
         self._memory = kernel.proc("self/statm")
+        self._descriptors = kernel.proc("self/fd")
         self._start_time = _start_time(kernel)
         self._constant = _constant_families()
 
@@ -60,7 +60,7 @@ class ProcessFamilies:
                 int(virtual) * PAGE_BYTES,
                 int(resident) * PAGE_BYTES,
                 self._start_time,
-                self._kernel.open_descriptors(),
+                self._descriptors.count_entries(),
                 resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             )
         )

@@ -143,7 +143,11 @@ class PathSettings:
     procfs: str = option("/proc", "Mount point of procfs.")
     sysfs: str = option("/sys", "Mount point of sysfs.")
     rootfs: str = option("/", "Mount point of the host's root directory.")
-    udev_data: str = option("/run/udev/data", "Directory of udev's data.", flag="udev.data")
+    udev_data: str = option(
+        "",
+        "Directory of udev's data; when empty, /run/udev/data below the root directory.",
+        flag="udev.data",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,11 @@ from tests.expositions import values
 LONG = 60.0
 """A deadline that no test reaches."""
 
-SHORT = 0.8
+SHORT = 2.0
 """A deadline that a test waits for; half of it is more than a busy machine holds a thread up."""
+
+EXPIRED = 0.1
+"""A deadline before which nothing has to happen."""
 
 
 def worker_threads() -> list[threading.Thread]:

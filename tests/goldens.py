@@ -61,7 +61,7 @@ def fixed_uname() -> os.uname_result:
 def injections(host: Path) -> dict[str, dict[str, Any]]:
     """What replaces this machine, by collector."""
     return {
-        "diskstats": {"udev_data": str(host / "run/udev/data"), "now": lambda: NOW},
+        "diskstats": {"now": lambda: NOW},
         "filesystem": {"statvfs": fixed_statvfs},
         "netdev": {"addresses": lambda: ADDRESSES},
         "sockstat": {"page_size": 4096},
@@ -77,7 +77,12 @@ PATIENT = {"filesystem": {"mount_timeout": 60.0}}
 def make_collector(name: str, entry: Entry, **options: Any) -> Collector:
     """Make a collector for a captured host."""
     host = HOSTS / name
-    kernel = KernelTree(procfs=str(host / "proc"), sysfs=str(host / "sys"), rootfs="/")
+    kernel = KernelTree(
+        procfs=str(host / "proc"),
+        sysfs=str(host / "sys"),
+        rootfs="/",
+        udev_data=str(host / "run/udev/data"),
+    )
     injected = injections(host).get(entry.name, {})
     if entry.options is None:
         return entry.make(kernel, **injected)

@@ -211,22 +211,27 @@ def test_the_scraper_refuses_what_is_no_page(piece: bytes, message: str) -> None
 
 def test_a_fake_machine_is_whole(tmp_path: Path) -> None:
     """Every collector finds its source in a tree, with as many series as the machine has parts."""
-    flags = build_tree(tmp_path, Machine(cpus=3, disks=4, interfaces=5))
+    tree = build_tree(tmp_path, Machine(cpus=3, disks=4, interfaces=5))
     keys = {f"--{key.flag}": key for key in all_keys()}
     values = {
         keys[name].flag: parse_value(keys[name], value, name)
-        for name, _, value in (flag.partition("=") for flag in flags)
+        for name, _, value in (flag.partition("=") for flag in tree.flags())
     }
-    outcomes = {
-        collector.name: attempt(collector, Renderer(TEXT), 10_000)
-        for collector in make_collectors(build(values))
-    }
+    collectors = make_collectors(build(values))
+    outcomes = {one.name: attempt(one, Renderer(TEXT), 10_000) for one in collectors}
     assert {name: one.reason for name, one in outcomes.items() if one.status != OK} == {}
     assert outcomes["cpu"].body.count(b'mode="idle"') == 3
     assert outcomes["diskstats"].body.count(b"\nnode_disk_io_now{") == 4
     assert b'model="Disk 3840"' in outcomes["diskstats"].body
     assert outcomes["netdev"].body.count(b"\nnode_network_receive_bytes_total{") == 5
     assert outcomes["netdev"].body.count(b"\nnode_network_receive_nohandler_total{") == 5
+    tree.move(1)
+    moved = {
+        one.name
+        for one in collectors
+        if attempt(one, Renderer(TEXT), 10_000).body != outcomes[one.name].body
+    }
+    assert moved >= {"cpu", "diskstats", "netdev"}
 
 
 def test_a_figure_compares_round_by_round() -> None:

@@ -10,7 +10,16 @@ from exporter import scrape
 from exporter.exposition import OPENMETRICS, TEXT
 from exporter.scrape import Engine
 from tests.acting import Hanging, Steady
-from tests.engines import LONG, SHORT, collect, hangs, run_with_engine, until, worker_threads
+from tests.engines import (
+    EXPIRED,
+    LONG,
+    SHORT,
+    collect,
+    hangs,
+    run_with_engine,
+    until,
+    worker_threads,
+)
 
 
 def test_scrapers_that_arrive_together_share_one_collection() -> None:
@@ -82,7 +91,7 @@ def test_a_collection_that_starts_late_blames_nobody(monkeypatch: pytest.MonkeyP
     async def test(engine: Engine) -> None:
         active = asyncio.create_task(collect(engine, LONG, "a"))
         await hangs(first)
-        page = await collect(engine, SHORT, "b")
+        page = await collect(engine, EXPIRED, "b")
         assert page["success b"] == 0
         first.released.set()
         await active
@@ -151,7 +160,7 @@ def test_a_call_that_returns_after_the_end_is_no_error() -> None:
 
     async def main() -> None:
         engine = Engine([hanging], max_series=10)
-        await collect(engine, SHORT)
+        await collect(engine, EXPIRED)
         engine.close()
 
     asyncio.run(main())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 from exporter.bench.client import Scraper
 from exporter.bench.measures import MICRO, Figure, Plan, rows_for, take_turns
 from exporter.bench.processes import Program, Server, start
-from exporter.bench.trees import Machine, build_tree
+from exporter.bench.trees import Machine, Tree, build_tree
 
 SMALL = Machine()
 BIG = {
@@ -39,29 +40,37 @@ def measure_growth(programs: Sequence[Program], plan: Plan) -> list[Figure]:
 
 
 def _measure(
-    field: str, programs: Sequence[Program], trees: tuple[tuple[str, ...], ...], plan: Plan
+    field: str, programs: Sequence[Program], trees: tuple[Tree, Tree], plan: Plan
 ) -> Figure:
     singular, machine = BIG[field]
     fewest, most = getattr(SMALL, field), getattr(machine, field)
     rows = rows_for(programs)
+    clock = count(1)  # counters never go back
     with contextlib.ExitStack() as stack:
         pairs = [
-            [stack.enter_context(start(program, (*tree, *program.tree_flags))) for tree in trees]
+            [
+                (stack.enter_context(start(program, (*tree.flags(), *program.tree_flags))), tree)
+                for tree in trees
+            ]
             for program in programs
         ]
-        for server in (server for pair in pairs for server in pair):
-            _cpu_per_scrape(server, WARM_UP_SCRAPES)
+        for server, tree in (site for pair in pairs for site in pair):
+            _cpu_per_scrape(server, tree, clock, WARM_UP_SCRAPES)
         for number in range(plan.rounds):
             for index in take_turns(len(programs), number):
-                small, big = (_cpu_per_scrape(one, plan.growth_scrapes) for one in pairs[index])
+                small, big = (
+                    _cpu_per_scrape(*site, clock, plan.growth_scrapes) for site in pairs[index]
+                )
                 rows[index].append((big - small) / (most - fewest) * MICRO)
     title = f"CPU per scrape for one more {singular} ({fewest} to {most})"
     return Figure(f"growth_{field}", title, "us", rows)
 
 
-def _cpu_per_scrape(server: Server, count: int) -> float:
+def _cpu_per_scrape(server: Server, tree: Tree, clock: Iterator[int], scrapes: int) -> float:
+    """Scrape, and let the tree's counters make a step each time."""
     before = server.cpu_seconds()
     with Scraper(server.port) as scraper:
-        for _ in range(count):
+        for _ in range(scrapes):
+            tree.move(next(clock))
             scraper.scrape()
-    return (server.cpu_seconds() - before) / count
+    return (server.cpu_seconds() - before) / scrapes

@@ -1,7 +1,8 @@
 """Fake /proc and /sys trees of machines with as many CPUs, disks and interfaces as wanted.
 
 What does not grow with them is copied from this machine. The files are ordinary ones: reading them
-takes the programs' own work, and not the kernel's for making up the content.
+takes the programs' own work, and not the kernel's for making up the content. The counters move
+from scrape to scrape, as a busy machine's do: who remembers what did not change gains nothing.
 """
 
 from __future__ import annotations
@@ -37,8 +38,39 @@ class Machine(NamedTuple):
     interfaces: int = 10
 
 
-def build_tree(root: Path, machine: Machine) -> tuple[str, ...]:
-    """Make a machine's trees below a directory; give the flags that make an exporter read them."""
+class Tree(NamedTuple):
+    """A machine's trees below a directory."""
+
+    root: Path
+    machine: Machine
+
+    def flags(self) -> tuple[str, ...]:
+        """What makes an exporter read them."""
+        return (
+            f"--path.procfs={self.root / 'proc'}",
+            f"--path.sysfs={self.root / 'sys'}",
+            f"--path.udev.data={self.root / 'udev'}",
+        )
+
+    def move(self, step: int) -> None:
+        """Set all counters of CPUs, disks and interfaces, in files that stay the same ones."""
+        cpus, disks, interfaces = self.machine
+        rows = [f"cpu{cpu} {_numbers(cpu + step, 8)} 0 0" for cpu in range(cpus)]
+        rest = (
+            f"intr {_numbers(step, 1)} {'0 ' * 255}0",
+            *("ctxt 123456789", "btime 1700000000", "processes 123456"),
+            *("procs_running 2", "procs_blocked 0", f"softirq {_numbers(step, 11)}"),
+        )
+        stat = [f"cpu  {_numbers(step, 8)} 0 0", *rows, *rest, ""]
+        diskstats = [f" 259 {n} nvme{n}n1 {_numbers(n + step, 17)}\n" for n in range(disks)]
+        net_dev = [f"{f'eth{n}':>6}: {_numbers(n + step, 16)}\n" for n in range(interfaces)]
+        _write(self.root / "proc/stat", "\n".join(stat))
+        _write(self.root / "proc/diskstats", "".join(diskstats))
+        _write(self.root / "proc/1/net/dev", NET_DEV_HEADER + "".join(net_dev))
+
+
+def build_tree(root: Path, machine: Machine) -> Tree:
+    """Make a machine's trees below a directory."""
     kernel = KernelTree()
     for name in COPIED:
         _copy(kernel.proc(name), root / "proc" / name)
@@ -50,22 +82,13 @@ def build_tree(root: Path, machine: Machine) -> tuple[str, ...]:
     _build_cpus(root, machine.cpus)
     _build_disks(root, machine.disks)
     _build_interfaces(root, machine.interfaces)
-    return (
-        f"--path.procfs={root / 'proc'}",
-        f"--path.sysfs={root / 'sys'}",
-        f"--path.udev.data={root / 'udev'}",
-    )
+    tree = Tree(root, machine)
+    tree.move(0)
+    return tree
 
 
 def _build_cpus(root: Path, count: int) -> None:
     """A virtual machine's: topology, but no throttle counters and no frequencies."""
-    rows = [f"cpu{cpu} {_numbers(cpu, 8)} 0 0" for cpu in range(count)]
-    rest = (
-        f"intr {_numbers(0, 1)} {'0 ' * 255}0",
-        *("ctxt 123456789", "btime 1700000000", "processes 123456"),
-        *("procs_running 2", "procs_blocked 0", f"softirq {_numbers(0, 11)}"),
-    )
-    _write(root / "proc/stat", "\n".join([f"cpu  {_numbers(0, 8)} 0 0", *rows, *rest, ""]))
     folder = root / "sys/devices/system/cpu"
     _write(folder / "online", f"0-{count - 1}\n")
     _write(folder / "isolated", "\n")
@@ -76,8 +99,6 @@ def _build_cpus(root: Path, count: int) -> None:
 
 def _build_disks(root: Path, count: int) -> None:
     """NVMe disks, with what udev and sysfs say of them."""
-    lines = [f" 259 {disk} nvme{disk}n1 {_numbers(disk, 17)}\n" for disk in range(count)]
-    _write(root / "proc/diskstats", "".join(lines))
     for disk in range(count):
         _write(root / f"sys/block/nvme{disk}n1/queue/rotational", "0\n")
         serial = f"S{disk:015}"
@@ -89,11 +110,8 @@ def _build_disks(root: Path, count: int) -> None:
 
 
 def _build_interfaces(root: Path, count: int) -> None:
-    names = [f"eth{number}" for number in range(count)]
-    lines = [f"{name:>6}: {_numbers(number, 16)}\n" for number, name in enumerate(names)]
-    _write(root / "proc/1/net/dev", NET_DEV_HEADER + "".join(lines))
-    for name in names:
-        _write(root / f"sys/class/net/{name}/statistics/rx_nohandler", "0\n")
+    for number in range(count):
+        _write(root / f"sys/class/net/eth{number}/statistics/rx_nohandler", "0\n")
 
 
 def _numbers(row: int, count: int) -> str:

@@ -7,6 +7,7 @@ as far as it tells anything, ARM; elsewhere the labels it does not name stay emp
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from exporter.families import Digits, Filled, Layout, Series
 from exporter.kernel import KernelTree
@@ -32,6 +33,32 @@ _INFO_LABELS = {
 """Our label, and the kernel's word for it."""
 
 _PLACE_LABELS = ("package", "core", "cpu")
+
+INFO = Series(
+    "node_cpu_info",
+    "What kind of CPU this is, from /proc/cpuinfo; always 1.",
+    "gauge",
+    tuple(_INFO_LABELS),
+)
+FLAG_INFO = Series(
+    "node_cpu_flag_info",
+    "CPU flags of the first CPU, from /proc/cpuinfo; always 1.",
+    "gauge",
+    ("flag",),
+)
+BUG_INFO = Series(
+    "node_cpu_bug_info",
+    "CPU bugs of the first CPU, from /proc/cpuinfo; always 1.",
+    "gauge",
+    ("bug",),
+)
+FREQUENCY = Series(
+    "node_cpu_frequency_hertz",
+    "Clock rate of a CPU at the moment, from /proc/cpuinfo.",
+    "gauge",
+    _PLACE_LABELS,
+    exponent=6,
+)
 
 
 def parse_cpuinfo(text: bytes) -> list[dict[str, str]]:
@@ -94,38 +121,14 @@ class CpuInfo:
             if re.fullmatch(_MEGAHERTZ, cpu.get("cpu MHz", "").encode())
         ]
         rows = [tuple(cpu.get(word, "") for word in _INFO_LABELS.values()) for cpu in processors]
-        series = (
-            Series(
-                "node_cpu_info",
-                "What kind of CPU this is, from /proc/cpuinfo; always 1.",
-                "gauge",
-                tuple(_INFO_LABELS),
-                rows,
-            ),
-            Series(
-                "node_cpu_flag_info",
-                "CPU flags of the first CPU, from /proc/cpuinfo; always 1.",
-                "gauge",
-                ("flag",),
-                _matching(self._flags_include, flags),
-            ),
-            Series(
-                "node_cpu_bug_info",
-                "CPU bugs of the first CPU, from /proc/cpuinfo; always 1.",
-                "gauge",
-                ("bug",),
-                _matching(self._bugs_include, first.get("bugs", "")),
-            ),
-            Series(
-                "node_cpu_frequency_hertz",
-                "Clock rate of a CPU at the moment, from /proc/cpuinfo.",
-                "gauge",
-                _PLACE_LABELS,
-                places,
-                exponent=6,
-            ),
+        return Layout(
+            [
+                replace(INFO, rows=rows),
+                replace(FLAG_INFO, rows=_matching(self._flags_include, flags)),
+                replace(BUG_INFO, rows=_matching(self._bugs_include, first.get("bugs", ""))),
+                replace(FREQUENCY, rows=places),
+            ]
         )
-        return Layout(series)
 
 
 def _matching(include: re.Pattern[str] | None, words: str) -> list[tuple[str, ...]]:

@@ -106,14 +106,13 @@ class DiskstatsCollector:
         kernel: KernelTree,
         options: Options | None = None,
         *,
-        udev_data: str | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         options = options or Options()
         self._kernel = kernel
         self._file = kernel.proc("diskstats")
         self._filter = NameFilter(options.device_include, options.device_exclude)
-        self._udev_data = udev_data or kernel.on_host("/run/udev/data")
+        self._udev_data = kernel.udev_data
         self._now = now
         self._text: bytes | None = None
         self._devices: list[tuple[list[Digits], int]] | None = None

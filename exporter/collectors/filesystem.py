@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
+from operator import mul
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.families import Filled, Layout, Number, Series
+from exporter.families import Filled, Layout, Series
 from exporter.kernel import KernelTree, NoData
 from exporter.mountinfo import Mount, find_remote, is_local, parse_mountinfo, strip_root
 from exporter.mounts import TIMED_OUT, Answer, StatVfs, StatWorkers, Target, ask_mount
@@ -119,9 +120,11 @@ class FilesystemCollector:
         if self._remote:
             answers += self._workers.ask(self._remote)
         if answers != self._answers:
-            self._filled = self._fill(answers)
+            self._sizes = self._fill_sizes(answers)
             self._answers = answers
-        yield self._filled
+        yield self._flags
+        yield self._sizes
+        yield self._facts
 
     def _read_mounts(self) -> None:
         if self._text is not None and not self._file.changed():
@@ -150,66 +153,73 @@ class FilesystemCollector:
             if self._mount_points.accepts(mount.mount_point)
             and self._fs_types.accepts(mount.fs_type)
         }
-        points = find_remote(stripped)
-        local = [one for one in chosen.values() if is_local(one.mount_point, points)]
-        remote = [one for one in chosen.values() if not is_local(one.mount_point, points)]
+        waiting = find_remote(stripped)
+        local: list[Mount] = []
+        remote: list[Mount] = []
+        for mount in chosen.values():
+            (local if is_local(mount.mount_point, waiting) else remote).append(mount)
         self._mounts = local + remote
         self._local = [self._kernel.on_host(one.mount_point) for one in local]
         self._remote = [
             Target(one.mount_id, self._kernel.on_host(one.mount_point)) for one in remote
         ]
 
-    def _fill(self, answers: Sequence[Answer]) -> Filled:
-        """Give the numbers in the order of the layout. statvfs counts blocks of f_frsize bytes."""
+    def _fill_sizes(self, answers: Sequence[Answer]) -> Filled:
+        """Give the numbers that move. statvfs counts blocks of f_frsize bytes."""
         errors = [answer if isinstance(answer, str) else "" for answer in answers]
         if errors != self._errors:
-            self._layout = _lay_out(self._mounts, errors)
+            self._flags = _state_flags(self._mounts, errors)
+            self._layout = _lay_out_sizes(self._mounts, errors)
+            self._facts = _state_facts(self._mounts, errors)
             self._errors = errors
         sizes = [answer for answer in answers if not isinstance(answer, str)]
-        numbers: list[Number] = [1 if error else 0 for error in errors]
-        numbers += [1 if mount.read_only else 0 for mount in self._mounts]
-        numbers += [size.f_blocks * size.f_frsize for size in sizes]
-        numbers += [size.f_bfree * size.f_frsize for size in sizes]
-        numbers += [size.f_bavail * size.f_frsize for size in sizes]
-        numbers += [size.f_files for size in sizes]
-        numbers += [size.f_ffree for size in sizes]
-        numbers += [0] * len(sizes) + [1] * len(sizes)
-        numbers.append(errors.count(TIMED_OUT))
-        return self._layout.fill(numbers)
+        if not sizes:
+            return self._layout.fill(())
+        _, units, blocks, free, available, files, free_files, *_ = zip(*sizes, strict=True)
+        numbers = [*map(mul, blocks, units), *map(mul, free, units), *map(mul, available, units)]
+        return self._layout.fill([*numbers, *files, *free_files])
 
 
-def _lay_out(mounts: Sequence[Mount], errors: Sequence[str]) -> Layout:
-    labels = ("device", "mountpoint", "fstype", "device_error")
-    every = [
-        (mount.device, mount.mount_point, mount.fs_type, error)
-        for mount, error in zip(mounts, errors, strict=True)
-    ]
-    good = [row for row in every if not row[3]]
-    info = [
-        (mount.device, mount.major, mount.minor, mount.mount_point)
-        for mount, error in zip(mounts, errors, strict=True)
-        if not error
-    ]
+def _state_flags(mounts: Sequence[Mount], errors: Sequence[str]) -> Filled:
+    every = [_label(mount, error) for mount, error in zip(mounts, errors, strict=True)]
+    layout = Layout(
+        [
+            _series("device_error", "Whether the file system could not be asked.", every),
+            _series("readonly", "Whether the file system is mounted read-only.", every),
+        ]
+    )
+    failed = [1 if error else 0 for error in errors]
+    return layout.fill(failed + [1 if mount.read_only else 0 for mount in mounts])
 
-    def series(name: str, help_text: str, rows: Sequence[tuple[str, ...]]) -> Series:
-        return Series(f"node_filesystem_{name}", help_text, "gauge", labels, rows)
 
+def _lay_out_sizes(mounts: Sequence[Mount], errors: Sequence[str]) -> Layout:
+    good = [_label(mount) for mount in _answering(mounts, errors)]
     return Layout(
         [
-            series("device_error", "Whether the file system could not be asked.", every),
-            series("readonly", "Whether the file system is mounted read-only.", every),
-            series("size_bytes", "Size of the file system.", good),
-            series("free_bytes", "Free space, with what is reserved for root.", good),
-            series("avail_bytes", "Free space for users other than root.", good),
-            series("files", "Files (inodes) that the file system can hold.", good),
-            series("files_free", "Files (inodes) that can still be created.", good),
-            series("purgeable_bytes", "Space freed on demand (macOS); 0 on Linux.", good),
+            _series("size_bytes", "Size of the file system.", good),
+            _series("free_bytes", "Free space, with what is reserved for root.", good),
+            _series("avail_bytes", "Free space for users other than root.", good),
+            _series("files", "Files (inodes) that the file system can hold.", good),
+            _series("files_free", "Files (inodes) that can still be created.", good),
+        ]
+    )
+
+
+def _state_facts(mounts: Sequence[Mount], errors: Sequence[str]) -> Filled:
+    good = _answering(mounts, errors)
+    layout = Layout(
+        [
+            _series(
+                "purgeable_bytes",
+                "Space freed on demand (macOS); 0 on Linux.",
+                [_label(mount) for mount in good],
+            ),
             Series(
                 "node_filesystem_mount_info",
                 "The device number of the mount; always 1.",
                 "gauge",
                 ("device", "major", "minor", "mountpoint"),
-                info,
+                [(one.device, one.major, one.minor, one.mount_point) for one in good],
             ),
             Series(
                 "perfwatch_filesystem_stuck_mounts",
@@ -218,3 +228,17 @@ def _lay_out(mounts: Sequence[Mount], errors: Sequence[str]) -> Layout:
             ),
         ]
     )
+    return layout.fill([0] * len(good) + [1] * len(good) + [errors.count(TIMED_OUT)])
+
+
+def _answering(mounts: Sequence[Mount], errors: Sequence[str]) -> list[Mount]:
+    return [mount for mount, error in zip(mounts, errors, strict=True) if not error]
+
+
+def _label(mount: Mount, error: str = "") -> tuple[str, ...]:
+    return (mount.device, mount.mount_point, mount.fs_type, error)
+
+
+def _series(name: str, help_text: str, rows: Sequence[tuple[str, ...]]) -> Series:
+    labels = ("device", "mountpoint", "fstype", "device_error")
+    return Series(f"node_filesystem_{name}", help_text, "gauge", labels, rows)

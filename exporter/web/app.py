@@ -72,7 +72,22 @@ def make_app(
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _plain_error})
     app.router.redirect_slashes = False
-    return RequestLayer(app, [route.path for route in routes])
+    return RequestLayer(_MetricsFirst(telemetry_path, metrics, app), [one.path for one in routes])
+
+
+class _MetricsFirst:
+    """Takes scrapes past the routing, which would cost them a tenth of serving them."""
+
+    def __init__(self, path: str, metrics: MetricsPage, app: Starlette) -> None:
+        self._path = path
+        self._metrics = metrics
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == self._path and scope["method"] in {"GET", "HEAD"}:
+            await self._metrics(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class _Reload:

@@ -22,7 +22,6 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-
 READ_BYTES = 16 * 1024
 
 

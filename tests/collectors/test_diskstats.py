@@ -69,9 +69,10 @@ class Host:
     def collector(self, options: Options | None = None) -> DiskstatsCollector:
         """Make the collector of this host."""
         return DiskstatsCollector(
-            KernelTree(str(self.root / "proc"), str(self.root / "sys")),
+            KernelTree(
+                str(self.root / "proc"), str(self.root / "sys"), "/", str(self.root / "udev")
+            ),
             options,
-            udev_data=str(self.root / "udev"),
             now=lambda: self.now,
         )
 

@@ -34,6 +34,7 @@ class Host:
         self.root = root
         self.asked: list[str] = []
         self.errors: dict[str, OSError] = {}
+        self.answer = ANSWER
         (root / "self").mkdir()
 
     def write(self, table: bytes) -> None:
@@ -45,7 +46,7 @@ class Host:
         self.asked.append(path)
         if path in self.errors:
             raise self.errors[path]
-        return ANSWER
+        return self.answer
 
     def collector(self, options: Options | None = None, rootfs: str = "/") -> FilesystemCollector:
         """Make the collector of this host."""
@@ -158,6 +159,41 @@ def test_a_mount_that_recovers_loses_its_error(host: Host) -> None:
     samples = read_samples(collector.collect())
     assert samples[f'node_filesystem_size_bytes{{device="server:/export",{NFS}}}'] == 409600
     assert not [name for name in samples if "device_error=" in name]
+
+
+def test_local_mounts_are_asked_without_a_change_of_threads(host: Host) -> None:
+    """They answer from memory; what can hang, or lies below that, never stops the caller."""
+    threads: dict[str, int] = {}
+
+    def statvfs(path: str) -> os.statvfs_result:
+        threads[path] = threading.get_ident()
+        return ANSWER
+
+    host.write(TABLE + b"27 25 0:50 / /nfs/tmp rw - tmpfs none rw\n")
+    collector = FilesystemCollector(KernelTree(str(host.root)), statvfs=statvfs)
+    read_samples(collector.collect())
+    here = {path for path, thread in threads.items() if thread == threading.get_ident()}
+    assert here == {"/", "/data here"}
+    assert threads.keys() - here == {"/nfs", "/nfs/tmp"}
+
+
+def test_a_local_mount_that_fails_shows_its_error(host: Host) -> None:
+    """Those asked after it keep their sizes."""
+    host.errors["/"] = PermissionError(errno.EACCES, "x")
+    samples = read_samples(host.collector().collect())
+    labels = f'device="/dev/sda1",device_error="permission denied",{ROOT.partition(",")[2]}'
+    assert samples[f"node_filesystem_device_error{{{labels}}}"] == 1
+    assert len([name for name in samples if "size_bytes" in name]) == 2
+
+
+def test_sizes_follow_the_file_system(host: Host) -> None:
+    """What was rendered before is used again only while every answer stays the same."""
+    collector = host.collector()
+    name = f"node_filesystem_free_bytes{{{ROOT}}}"
+    assert read_samples(collector.collect())[name] == 204800
+    assert read_samples(collector.collect())[name] == 204800
+    host.answer = os.statvfs_result((8192, 4096, 100, 49, 40, 10, 5, 5, 0, 255))
+    assert read_samples(collector.collect())[name] == 49 * 4096
 
 
 def test_a_mount_comes_and_goes(host: Host) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,13 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.mounts import StatWorkers, Target
+from exporter.mounts import NOT_ASKED, TIMED_OUT, StatWorkers, Target
 
 ANSWER = os.statvfs_result((4096, 4096, 100, 50, 40, 10, 5, 5, 0, 255))
-LOCAL = Target(1, "/", local=True)
-REMOTE = Target(2, "/nfs", local=False)
-OTHER = Target(3, "/smb", local=False)
-THIRD = Target(4, "/sshfs", local=False)
+NFS = Target(2, "/nfs")
+SMB = Target(3, "/smb")
+SSHFS = Target(4, "/sshfs")
 
 
 class Mounts:
@@ -53,52 +53,37 @@ def mounts() -> Iterator[Mounts]:
     mounts.heal(*tuple(mounts.hanging))
 
 
-def ask(workers: StatWorkers, *targets: Target) -> tuple[dict[int, object], set[int]]:
-    """Ask, and give answers and hanging mounts in plain types."""
-    answers, hanging = workers.ask(targets)
-    return dict(answers), set(hanging)
-
-
-def wait_until_none_hangs(workers: StatWorkers) -> None:
-    """Wait for the calls to return (bounded by the timeout of a test)."""
-    while workers.ask([])[1]:
+def wait_until_it_answers(workers: StatWorkers, target: Target) -> None:
+    """Wait for a call to return (bounded by the timeout of a test)."""
+    while workers.ask([target]) == [TIMED_OUT]:
         pass
 
 
-def test_answers_and_errors_come_by_mount(mounts: Mounts) -> None:
+def test_answers_and_errors_come_in_the_order_of_the_mounts(mounts: Mounts) -> None:
     """An error is an answer too, and costs no other mount its own."""
 
     def statvfs(path: str) -> os.statvfs_result:
         if path == "/nfs":
-            raise PermissionError
+            raise PermissionError(errno.EACCES, "x")
         return mounts.statvfs(path)
 
-    answers, hanging = StatWorkers(5, 4, statvfs).ask([REMOTE, LOCAL])
-    assert answers[LOCAL.mount_id] == ANSWER
-    assert isinstance(answers[REMOTE.mount_id], PermissionError)
-    assert not hanging
+    workers = StatWorkers(5, 4, statvfs)
+    assert workers.ask([SMB, NFS, SSHFS]) == [ANSWER, "permission denied", ANSWER]
 
 
 def test_one_thread_serves_all_mounts_of_all_scrapes(mounts: Mounts) -> None:
     """While nothing hangs, a scrape costs one hand-over."""
     workers = StatWorkers(5, 4, mounts.statvfs)
     for _ in range(3):
-        assert len(workers.ask([LOCAL, REMOTE, OTHER])[0]) == 3
+        assert workers.ask([NFS, SMB, SSHFS]) == [ANSWER] * 3
     assert len(mounts.threads) == 1
-
-
-def test_local_mounts_are_asked_first(mounts: Mounts) -> None:
-    """What can hang comes last."""
-    StatWorkers(5, 4, mounts.statvfs).ask([REMOTE, LOCAL])
-    assert mounts.calls == ["/", "/nfs"]
 
 
 def test_a_hanging_mount_costs_no_other_its_answer(mounts: Mounts) -> None:
     """Another thread takes over what the hanging one has left."""
     mounts.hang("/nfs")
-    answers, hanging = StatWorkers(0.3, 4, mounts.statvfs).ask([REMOTE, OTHER, LOCAL])
-    assert set(answers) == {OTHER.mount_id, LOCAL.mount_id}
-    assert hanging == {REMOTE.mount_id}
+    workers = StatWorkers(0.3, 4, mounts.statvfs)
+    assert workers.ask([NFS, SMB, SSHFS]) == [TIMED_OUT, ANSWER, ANSWER]
 
 
 def test_a_mount_whose_call_is_pending_is_not_asked_again(mounts: Mounts) -> None:
@@ -106,7 +91,7 @@ def test_a_mount_whose_call_is_pending_is_not_asked_again(mounts: Mounts) -> Non
     mounts.hang("/nfs")
     workers = StatWorkers(0.3, 4, mounts.statvfs)
     for _ in range(3):
-        assert ask(workers, REMOTE, LOCAL) == ({LOCAL.mount_id: ANSWER}, {REMOTE.mount_id})
+        assert workers.ask([NFS, SMB]) == [TIMED_OUT, ANSWER]
     assert mounts.calls.count("/nfs") == 1
     assert len(mounts.threads) == 2
 
@@ -115,10 +100,10 @@ def test_a_mount_that_answers_late_is_used_again(mounts: Mounts) -> None:
     """The late answer is dropped; the next scrape asks as ever."""
     mounts.hang("/nfs")
     workers = StatWorkers(0.3, 4, mounts.statvfs)
-    workers.ask([REMOTE])
+    workers.ask([NFS])
     mounts.heal("/nfs")
-    wait_until_none_hangs(workers)
-    assert ask(workers, REMOTE) == ({REMOTE.mount_id: ANSWER}, set())
+    wait_until_it_answers(workers, NFS)
+    assert workers.ask([NFS]) == [ANSWER]
 
 
 def test_a_slow_mount_is_waited_for(mounts: Mounts) -> None:
@@ -130,52 +115,37 @@ def test_a_slow_mount_is_waited_for(mounts: Mounts) -> None:
         return mounts.statvfs(path)
 
     mounts.hang("/nfs")
-    answers, hanging = StatWorkers(10, 4, statvfs).ask([REMOTE, OTHER])
-    assert set(answers) == {REMOTE.mount_id, OTHER.mount_id}
-    assert not hanging
+    assert StatWorkers(10, 4, statvfs).ask([NFS, SMB]) == [ANSWER, ANSWER]
 
 
 def test_a_new_mount_on_the_path_of_a_hanging_one_is_asked(mounts: Mounts) -> None:
     """After `umount -l` and a new mount, the old call says nothing about the new one."""
     mounts.hang("/nfs")
     workers = StatWorkers(0.3, 4, mounts.statvfs)
-    workers.ask([REMOTE])
+    workers.ask([NFS])
     stuck = mounts.hanging.pop("/nfs")
-    new = REMOTE._replace(mount_id=99)
-    assert ask(workers, new) == ({99: ANSWER}, {REMOTE.mount_id})
+    assert workers.ask([NFS._replace(mount_id=99)]) == [ANSWER]
     stuck.set()
 
 
-def test_hanging_mounts_leave_a_thread_for_local_ones(mounts: Mounts) -> None:
-    """When as many hang as may, others of their kind are not asked, but local ones are."""
-    mounts.hang("/nfs", "/smb", "/sshfs")
+def test_threads_are_bounded_whatever_hangs(mounts: Mounts) -> None:
+    """When as many mounts hang as may, the others are not asked, and no more threads start."""
+    mounts.hang("/nfs", "/smb")
     workers = StatWorkers(0.3, 2, mounts.statvfs)
     for _ in range(2):
-        answers, hanging = workers.ask([REMOTE, OTHER, THIRD, LOCAL])
-        assert answers == {LOCAL.mount_id: ANSWER}
-        assert hanging == {REMOTE.mount_id, OTHER.mount_id}
+        assert workers.ask([NFS, SMB, SSHFS]) == [TIMED_OUT, TIMED_OUT, NOT_ASKED]
     assert "/sshfs" not in mounts.calls
+    assert len(mounts.threads) == 2
 
 
 def test_a_mount_that_was_not_asked_gets_its_turn(mounts: Mounts) -> None:
-    """As soon as a hanging call has returned, the next scrape asks the others."""
+    """As soon as a hanging call has returned, its thread serves the next scrape."""
     mounts.hang("/nfs")
     workers = StatWorkers(0.3, 1, mounts.statvfs)
-    workers.ask([REMOTE, OTHER])
+    assert workers.ask([NFS, SMB]) == [TIMED_OUT, NOT_ASKED]
     mounts.heal("/nfs")
-    wait_until_none_hangs(workers)
-    assert len(workers.ask([REMOTE, OTHER])[0]) == 2
-
-
-def test_threads_are_bounded_whatever_hangs(mounts: Mounts) -> None:
-    """When local mounts hang too, scrapes get no answers, and no more threads start."""
-    mounts.hang("/nfs", "/")
-    workers = StatWorkers(0.3, 1, mounts.statvfs)
-    workers.ask([REMOTE])
-    workers.ask([LOCAL])
-    more = LOCAL._replace(mount_id=9, path="/data")
-    assert ask(workers, more) == ({}, {LOCAL.mount_id, REMOTE.mount_id})
-    assert len(mounts.threads) == 2
+    wait_until_it_answers(workers, NFS)
+    assert workers.ask([NFS, SMB]) == [ANSWER, ANSWER]
 
 
 def test_a_hanging_call_does_not_keep_the_process() -> None:
@@ -184,9 +154,9 @@ def test_a_hanging_call_does_not_keep_the_process() -> None:
         "import threading\n"
         "from exporter.mounts import StatWorkers, Target\n"
         "workers = StatWorkers(0.01, 4, lambda path: threading.Event().wait())\n"
-        "print(workers.ask([Target(1, '/', True)]))\n"
+        "print(workers.ask([Target(1, '/nfs')]))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=15, check=True
     )
-    assert done.stdout == "({}, frozenset({1}))\n"
+    assert done.stdout == "['mountpoint timeout']\n"
