@@ -48,6 +48,12 @@ class Ledger:
             self._own = self._own_layout.fill(numbers)
         yield self._own
 
+    def take_over(self, old: Ledger) -> None:
+        """Count on where the ledger of the configuration before stands, for collectors in both."""
+        for counters, before in ((self._dropped, old._dropped), (self._timeouts, old._timeouts)):
+            counters.update({name: before[name] for name in counters.keys() & before.keys()})
+        self._own = None
+
     def book(self, outcomes: Mapping[str, Outcome]) -> None:
         """Take over the outcomes of a finished collection."""
         for name, outcome in outcomes.items():

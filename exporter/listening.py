@@ -7,6 +7,9 @@ import socket
 
 from exporter.settings import Address, SettingsError
 
+ABSENT = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+"""localhost stands for ::1 too, which a container without IPv6 lacks: one of them is enough."""
+
 
 def bind(address: Address) -> list[socket.socket]:
     """Open the sockets of one address; a name may stand for several. Raises SettingsError."""
@@ -24,19 +27,34 @@ def bind(address: Address) -> list[socket.socket]:
         ) from error
     # Once each: /etc/hosts may name an address twice.
     targets = dict.fromkeys((family, target) for family, _, _, _, target in found)
-    return [_open(family, target, address) for family, target in targets]
+    listeners: list[socket.socket] = []
+    refusal: OSError | None = None
+    for family, target in targets:
+        try:
+            listeners.append(_open(family, target))
+        except OSError as error:
+            refusal = error
+            if error.errno not in ABSENT:
+                break
+    if refusal is None or (listeners and refusal.errno in ABSENT):
+        return listeners
+    for listener in listeners:
+        listener.close()
+    raise SettingsError(f"--web.listen-address={address}: {_explain(refusal)}") from refusal
 
 
 def _bind_all(address: Address) -> socket.socket:
     """Listen on every address: IPv6 with IPv4 inside, or IPv4 alone where there is no IPv6."""
-    if socket.has_dualstack_ipv6():
-        return _open(socket.AF_INET6, ("::", address.port), address, dual=True)
-    return _open(socket.AF_INET, ("0.0.0.0", address.port), address)  # noqa: S104 -- asked for
+    try:
+        if socket.has_dualstack_ipv6():
+            return _open(socket.AF_INET6, ("::", address.port), dual=True)
+        return _open(socket.AF_INET, ("0.0.0.0", address.port))  # noqa: S104 -- asked for
+    except OSError as error:
+        raise SettingsError(f"--web.listen-address={address}: {_explain(error)}") from error
 
 
-def _open(
-    family: int, target: tuple[object, ...], address: Address, *, dual: bool = False
-) -> socket.socket:
+def _open(family: int, target: tuple[object, ...], *, dual: bool = False) -> socket.socket:
+    """Open one socket. Raises OSError."""
     # asyncio turns Nagle off only where the protocol is named; with it, a page takes 40 ms more.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -47,9 +65,9 @@ def _open(
         # bind() alone does not notice a port that somebody else listens on with SO_REUSEADDR.
         listener.listen(128)
         listener.setblocking(False)
-    except OSError as error:
+    except OSError:
         listener.close()
-        raise SettingsError(f"--web.listen-address={address}: {_explain(error)}") from error
+        raise
     return listener
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from operator import itemgetter
 
 from exporter.families import Digits
 
@@ -44,33 +43,6 @@ def integer(field: bytes) -> Digits:
     if not field.isdigit() or len(field) > MAX_DIGITS:
         raise ValueError(f"not an integer: {shorten(field)}")
     return field
-
-
-class FixedForm:
-    """A text whose words stay the same from one reading to the next, but for numbers among them.
-
-    Telling that nothing but the numbers has changed is much cheaper than parsing anew.
-    """
-
-    __slots__ = ("_constants", "_pick_constants", "_pick_numbers", "_size")
-
-    def __init__(self, words: Sequence[bytes], positions: Sequence[int]) -> None:
-        """Take the words of a text that was parsed, and where its numbers are."""
-        numbers = set(positions)
-        self._size = len(words)
-        # The first position twice: itemgetter gives a tuple only for more than one.
-        self._pick_numbers = itemgetter(positions[0], *positions)
-        self._pick_constants = itemgetter(0, *(at for at in range(self._size) if at not in numbers))
-        self._constants = self._pick_constants(words)
-
-    def numbers(self, words: Sequence[bytes]) -> Sequence[Digits] | None:
-        """Give the numbers, or None when anything else has changed.
-
-        Raises ValueError when one of them is no number.
-        """
-        if len(words) != self._size or self._pick_constants(words) != self._constants:
-            return None
-        return integers(self._pick_numbers(words)[1:])
 
 
 def shorten(text: bytes, limit: int = 60) -> str:

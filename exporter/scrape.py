@@ -18,6 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
+from time import monotonic
 
 from exporter.exposition import Renderer
 from exporter.families import Family, Filled
@@ -81,7 +82,7 @@ class Worker:
                     self._engine.call_from_worker(self._engine.returned, collector.name)
                     return False
                 run.outcomes[collector.name] = outcome
-                run.current = (position + 1, self._engine.clock())
+                run.current = (position + 1, monotonic())
         return True
 
 
@@ -99,7 +100,7 @@ class Collection:
         self.collectors = collectors
         self.form = form
         self.deadline = deadline
-        """The latest one of its scrapers', in the event loop's time."""
+        """The latest one of its scrapers', in monotonic time."""
         self.outcomes: dict[str, Outcome] = {}
         self.waiters: set[asyncio.Future[None]] = set()
         self.run: Run | None = None
@@ -130,7 +131,6 @@ class Engine:
         self.ledger = Ledger(self.collectors)
         self._extras = extras
         self._loop = asyncio.get_running_loop()
-        self.clock = self._loop.time
         self._renderers: dict[str, Renderer] = {}
         self._joinable: dict[tuple[tuple[str, ...], str], Collection] = {}
         self._queue: deque[Collection] = deque()
@@ -143,11 +143,11 @@ class Engine:
 
         Returns after at most the given seconds, complete or not: `page` makes bytes of it.
         """
-        deadline = self.clock() + seconds
+        deadline = monotonic() + seconds
         collection = self._join(tuple(self.collectors if names is None else names), form, deadline)
         waiter = self._loop.create_future()
         collection.waiters.add(waiter)
-        timer = self._loop.call_at(deadline, _release, waiter)
+        timer = self._loop.call_later(seconds, _release, waiter)
         try:
             await waiter
         finally:
@@ -161,7 +161,7 @@ class Engine:
             return collection.page
         outcomes = dict(collection.outcomes)
         if not collection.is_complete():
-            waited = Outcome(TIMEOUT, self.clock() - collection.started)
+            waited = Outcome(TIMEOUT, monotonic() - collection.started)
             outcomes = dict.fromkeys(collection.names, waited) | outcomes
         renderer = self._renderer(collection.form)
         own = [self.ledger.account(collection.names, outcomes), *self._extras()]
@@ -193,7 +193,7 @@ class Engine:
             collection.deadline = max(collection.deadline, deadline)
             return collection
         collection = Collection(names, [self.collectors[name] for name in names], form, deadline)
-        collection.started = self.clock()
+        collection.started = monotonic()
         self._joinable[names, form] = collection
         self._queue.append(collection)
         if self._active is None:
@@ -215,15 +215,17 @@ class Engine:
         self._run(collection, runnable)
 
     def _run(self, collection: Collection, collectors: Sequence[AnyCollector]) -> None:
-        now = self.clock()
+        now = monotonic()
         renderer = self._renderer(collection.form)
         collection.run = Run(collectors, renderer, collection.outcomes, now)
         if self._worker is None:
             self._worker = Worker(self)
         self._worker.submit(collection.run)
-        collection.timer = self._loop.call_at(
-            self._patience_ends(collection, now), self._check, collection
-        )
+        collection.timer = self._call_at(self._patience_ends(collection, now), collection)
+
+    def _call_at(self, moment: float, collection: Collection) -> asyncio.TimerHandle:
+        # Not by the loop's own clock: uvloop's stands still while the loop sleeps or works.
+        return self._loop.call_later(max(moment - monotonic(), 0.0), self._check, collection)
 
     def _patience_ends(self, collection: Collection, since: float) -> float:
         return since + max((collection.deadline - since) / 2, MIN_PATIENCE_SECONDS)
@@ -235,15 +237,15 @@ class Engine:
             return
         position, since = run.current
         limit = self._patience_ends(collection, since)
-        if self.clock() < limit or position >= len(run.collectors) or not run.abandon(position):
-            again = max(limit, self.clock() + MIN_PATIENCE_SECONDS / 2)
-            collection.timer = self._loop.call_at(again, self._check, collection)
+        if monotonic() < limit or position >= len(run.collectors) or not run.abandon(position):
+            again = max(limit, monotonic() + MIN_PATIENCE_SECONDS / 2)
+            collection.timer = self._call_at(again, collection)
             return
         stuck = run.collectors[position]
-        collection.outcomes[stuck.name] = Outcome(TIMEOUT, self.clock() - since)
-        self.ledger.left_behind(stuck.name, self.clock() - since)
+        collection.outcomes[stuck.name] = Outcome(TIMEOUT, monotonic() - since)
+        self.ledger.left_behind(stuck.name, monotonic() - since)
         self._worker = None
-        if self.clock() < collection.deadline and run.collectors[position + 1 :]:
+        if monotonic() < collection.deadline and run.collectors[position + 1 :]:
             self._run(collection, run.collectors[position + 1 :])
         else:
             self._finish(collection)

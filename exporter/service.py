@@ -155,6 +155,7 @@ class Service:
             structured_logging.configure(settings.log.format, settings.log.level)
             self.settings = settings
             self._engine.close()
+            engine.ledger.take_over(self._engine.ledger)
             self._use_engine(engine)
             self._metrics.max_requests = settings.web.max_requests
             self._metrics.timeout_offset = settings.timeout_offset

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, NamedTuple, Self
 
+import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.families import Family, Filled
@@ -192,8 +194,9 @@ def run_with_echo(
     test: Callable[[Site, Echo], Coroutine[Any, Any, None]],
     limits: Limits | None = None,
     grace_seconds: int = 5,
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> None:
-    """Run a test against a server."""
+    """Run a test against a server, in asyncio's own event loop or another."""
 
     async def main() -> None:
         echo = Echo()
@@ -201,4 +204,17 @@ def run_with_echo(
             await test(site, echo)
             echo.go_on.set()
 
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(main())
+
+
+LOOPS = ("asyncio", "uvloop")
+"""The event loops that the daemon may run in."""
+
+
+def echo_runner(loop: str) -> Callable[..., None]:
+    """`run_with_echo` in one of the event loops; skips the test where that is not installed."""
+    if loop == "asyncio":
+        return run_with_echo
+    factory = pytest.importorskip("uvloop", reason="optional: pip install uvloop").new_event_loop
+    return functools.partial(run_with_echo, loop=factory)

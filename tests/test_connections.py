@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from exporter.web.server import Limits
-from tests.serving import REQUEST, Client, Echo, Site, run_with_echo, serving
+from tests.serving import LOOPS, REQUEST, Client, Echo, Site, echo_runner, serving
+
+Run = Callable[..., None]
 
 
-def test_an_idle_connection_is_closed_in_the_end() -> None:
+@pytest.fixture(params=LOOPS)
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a test against a server, in each of the event loops."""
+    return echo_runner(request.param)
+
+
+def test_an_idle_connection_is_closed_in_the_end(run: Run) -> None:
     """Without a word: the client did nothing wrong."""
 
     async def test(site: Site, _: Echo) -> None:
@@ -18,11 +27,13 @@ def test_an_idle_connection_is_closed_in_the_end() -> None:
         assert (await client.get("/x")).status == 200
         assert await client.until_closed() == b""
 
-    run_with_echo(test, Limits(keep_alive_seconds=0))
+    run(test, Limits(keep_alive_seconds=0))
 
 
 @pytest.mark.parametrize("first_words", [b"", b"GET /half HT", REQUEST % b"x"])
-def test_beyond_the_limit_the_oldest_idle_connection_makes_room(first_words: bytes) -> None:
+def test_beyond_the_limit_the_oldest_idle_connection_makes_room(
+    run: Run, first_words: bytes
+) -> None:
     """Silent, half a request, or between requests: whoever is not served may go, in that order."""
 
     async def test(site: Site, echo: Echo) -> None:
@@ -41,7 +52,7 @@ def test_beyond_the_limit_the_oldest_idle_connection_makes_room(first_words: byt
         echo.go_on.set()
         assert (await busy.answer()).body == b"/slow"
 
-    run_with_echo(test, Limits(max_connections=4))
+    run(test, Limits(max_connections=4))
 
 
 async def connect_and_say(site: Site, words: bytes) -> Client:
@@ -53,7 +64,7 @@ async def connect_and_say(site: Site, words: bytes) -> Client:
     return client
 
 
-def test_when_all_are_busy_the_newcomer_is_turned_away() -> None:
+def test_when_all_are_busy_the_newcomer_is_turned_away(run: Run) -> None:
     """Those being served are never sacrificed."""
 
     async def test(site: Site, echo: Echo) -> None:
@@ -66,10 +77,10 @@ def test_when_all_are_busy_the_newcomer_is_turned_away() -> None:
         echo.go_on.set()
         assert [(await client.answer()).status for client in busy] == [200] * 3
 
-    run_with_echo(test, Limits(max_connections=3))
+    run(test, Limits(max_connections=3))
 
 
-def test_a_pipelined_request_keeps_its_connection() -> None:
+def test_a_pipelined_request_keeps_its_connection(run: Run) -> None:
     """Between two requests of one client that are both here, it is not idle."""
 
     async def test(site: Site, echo: Echo) -> None:
@@ -81,10 +92,10 @@ def test_a_pipelined_request_keeps_its_connection() -> None:
         echo.go_on.set()
         assert [(await busy.answer()).body for _ in range(2)] == [b"/first", b"/slow"]
 
-    run_with_echo(test, Limits(max_connections=1))
+    run(test, Limits(max_connections=1))
 
 
-def test_stopping_finishes_what_is_served_and_closes_the_rest() -> None:
+def test_stopping_finishes_what_is_served_and_closes_the_rest(run: Run) -> None:
     """Requests in flight get their answers; idle clients and newcomers do not hold the end up."""
 
     async def test(site: Site, echo: Echo) -> None:
@@ -101,10 +112,10 @@ def test_stopping_finishes_what_is_served_and_closes_the_rest() -> None:
         answer = await served.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
 
-    run_with_echo(test)
+    run(test)
 
 
-def test_stopping_does_not_wait_for_ever() -> None:
+def test_stopping_does_not_wait_for_ever(run: Run) -> None:
     """What is not answered within the grace period is cut off."""
 
     async def main() -> None:

@@ -121,3 +121,16 @@ def test_selections_remembered_are_bounded() -> None:
         assert filled is not None
         assert filled.layout.series[0].rows == [(name,)]
     assert len(ledger._account) <= 100
+
+
+def test_counters_go_on_after_a_reload() -> None:
+    """What was counted before is kept for collectors of both configurations."""
+    old = Ledger(["a", "b"])
+    old.book({"a": Outcome(OK, 0.1, dropped=3)})
+    old.left_behind("b", 1.0)
+    new = Ledger(["b", "c"])
+    new.take_over(old)
+    after = own(new)
+    assert after["perfwatch_collector_timeouts_total", "b"] == 1
+    assert after["perfwatch_collector_dropped_series_total", "c"] == 0
+    assert ("perfwatch_collector_dropped_series_total", "a") not in after

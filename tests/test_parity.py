@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.daemon import start_daemon
-from tests.peers import find_peer
 
 from exporter import collectors
+from tests.daemon import start_daemon
+from tests.peers import find_peer
 
 Series = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
 

@@ -192,7 +192,7 @@ def requirements(*groups: str) -> dict[str, Requirement]:
 
 
 LOCKS = {
-    "requirements.lock": ("runtime",),
+    "requirements.lock": ("runtime", "fast"),
     "requirements-build.lock": ("build",),
     "requirements-dev.lock": ("runtime", "fast", "dev", "build"),
 }

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 import pytest
 
 from exporter.web.server import Limits
-from tests.serving import REQUEST, Echo, Site, run_with_echo
+from tests.serving import LOOPS, REQUEST, Echo, Site, echo_runner
+
+Run = Callable[..., None]
 
 
-def test_an_answer_is_not_held_back() -> None:
+@pytest.fixture(params=LOOPS)
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a test against a server, in each of the event loops."""
+    return echo_runner(request.param)
+
+
+def test_an_answer_is_not_held_back(run: Run) -> None:
     """Nagle's algorithm would keep the body until the client confirms the head: 40 ms a scrape."""
 
     async def test(site: Site, _: Echo) -> None:
@@ -21,10 +30,10 @@ def test_an_answer_is_not_held_back() -> None:
         accepted = connection.transport.get_extra_info("socket")
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
-    run_with_echo(test)
+    run(test)
 
 
-def test_a_connection_serves_many_requests() -> None:
+def test_a_connection_serves_many_requests(run: Run) -> None:
     """Prometheus keeps its connection from scrape to scrape."""
 
     async def test(site: Site, _: Echo) -> None:
@@ -35,10 +44,10 @@ def test_a_connection_serves_many_requests() -> None:
         assert answer.headers["connection"] == "close"
         assert await client.until_closed() == b""
 
-    run_with_echo(test)
+    run(test)
 
 
-def test_pipelined_requests_are_answered_in_order() -> None:
+def test_pipelined_requests_are_answered_in_order(run: Run) -> None:
     """Also when the first one is slow, and a request comes in pieces."""
 
     async def test(site: Site, echo: Echo) -> None:
@@ -52,10 +61,10 @@ def test_pipelined_requests_are_answered_in_order() -> None:
         client.send(third[10:])
         assert (await client.answer()).body == b"/third"
 
-    run_with_echo(test)
+    run(test)
 
 
-def test_a_head_of_the_largest_size_is_served_and_one_byte_more_is_not() -> None:
+def test_a_head_of_the_largest_size_is_served_and_one_byte_more_is_not(run: Run) -> None:
     """The limit bounds the memory that a stranger can take: 431 and the end."""
 
     async def test(site: Site, _: Echo) -> None:
@@ -67,10 +76,10 @@ def test_a_head_of_the_largest_size_is_served_and_one_byte_more_is_not() -> None
         assert await client.until_closed() == b""
         assert (await site.get("/alive")).status == 200
 
-    run_with_echo(test, Limits(max_head_bytes=1000))
+    run(test, Limits(max_head_bytes=1000))
 
 
-def test_a_head_that_never_ends_is_refused() -> None:
+def test_a_head_that_never_ends_is_refused(run: Run) -> None:
     """Many small headers, or one that goes on: it is the sum that counts."""
 
     async def test(site: Site, _: Echo) -> None:
@@ -82,10 +91,10 @@ def test_a_head_that_never_ends_is_refused() -> None:
         assert said.startswith(b"HTTP/1.1 431 ") or said == b""
         assert (await site.get("/alive")).status == 200
 
-    run_with_echo(test)
+    run(test)
 
 
-def test_a_body_that_never_ends_is_cut_off() -> None:
+def test_a_body_that_never_ends_is_cut_off(run: Run) -> None:
     """No path takes a body; one larger than the limit ends the connection, answered or not."""
 
     async def test(site: Site, _: Echo) -> None:
@@ -96,10 +105,10 @@ def test_a_body_that_never_ends_is_cut_off() -> None:
         await client.until_closed()
         assert (await site.get("/alive")).status == 200
 
-    run_with_echo(test)
+    run(test)
 
 
-def test_a_silent_client_is_closed() -> None:
+def test_a_silent_client_is_closed(run: Run) -> None:
     """At the deadline for receiving a request, which begins with the connection."""
 
     async def test(site: Site, _: Echo) -> None:
@@ -107,10 +116,10 @@ def test_a_silent_client_is_closed() -> None:
         assert (await client.until_closed()).startswith(b"HTTP/1.1 408 ")
         assert (await site.get("/alive")).status == 200
 
-    run_with_echo(test, Limits(receipt_seconds=0.3))
+    run(test, Limits(receipt_seconds=0.3))
 
 
-def test_a_trickling_client_is_closed() -> None:
+def test_a_trickling_client_is_closed(run: Run) -> None:
     """Each byte in time is not enough: the whole request has to be."""
 
     async def test(site: Site, _: Echo) -> None:
@@ -123,10 +132,10 @@ def test_a_trickling_client_is_closed() -> None:
         assert (await closing).startswith(b"HTTP/1.1 408 ") or (await closing) == b""
         assert (await site.get("/alive")).status == 200
 
-    run_with_echo(test, Limits(receipt_seconds=0.3))
+    run(test, Limits(receipt_seconds=0.3))
 
 
-def test_a_trickling_client_of_a_kept_connection_is_closed() -> None:
+def test_a_trickling_client_of_a_kept_connection_is_closed(run: Run) -> None:
     """The deadline begins anew with the first byte of each request."""
 
     async def test(site: Site, _: Echo) -> None:
@@ -135,10 +144,10 @@ def test_a_trickling_client_of_a_kept_connection_is_closed() -> None:
         client.send(b"GET / HT")
         assert (await client.until_closed()).startswith(b"HTTP/1.1 408 ")
 
-    run_with_echo(test, Limits(receipt_seconds=0.3))
+    run(test, Limits(receipt_seconds=0.3))
 
 
-def test_a_body_that_does_not_come_ends_the_connection() -> None:
+def test_a_body_that_does_not_come_ends_the_connection(run: Run) -> None:
     """Served or not: a request has to be there in time."""
 
     async def test(site: Site, _: Echo) -> None:
@@ -147,10 +156,10 @@ def test_a_body_that_does_not_come_ends_the_connection() -> None:
         assert await client.until_closed() == b""
         assert (await site.get("/alive")).status == 200
 
-    run_with_echo(test, Limits(receipt_seconds=0.3))
+    run(test, Limits(receipt_seconds=0.3))
 
 
-def test_a_slow_answer_is_no_slow_request() -> None:
+def test_a_slow_answer_is_no_slow_request(run: Run) -> None:
     """The deadline is for the client; how long serving takes is the daemon's own affair."""
 
     async def test(site: Site, echo: Echo) -> None:
@@ -161,7 +170,7 @@ def test_a_slow_answer_is_no_slow_request() -> None:
         echo.go_on.set()
         assert (await slow.answer()).status == 200
 
-    run_with_echo(test, Limits(receipt_seconds=0.3))
+    run(test, Limits(receipt_seconds=0.3))
 
 
 @pytest.mark.parametrize(
@@ -176,7 +185,7 @@ def test_a_slow_answer_is_no_slow_request() -> None:
         b"\x00" * 20,
     ],
 )
-def test_what_is_not_http_is_refused(words: bytes) -> None:
+def test_what_is_not_http_is_refused(run: Run, words: bytes) -> None:
     """A TLS client, a port scanner, a smuggler: 400, and the server lives on."""
 
     async def test(site: Site, _: Echo) -> None:
@@ -185,10 +194,10 @@ def test_what_is_not_http_is_refused(words: bytes) -> None:
         assert (await client.until_closed()).startswith(b"HTTP/1.1 400 ")
         assert (await site.get("/alive")).status == 200
 
-    run_with_echo(test)
+    run(test)
 
 
-def test_an_upgrade_is_not_taken_up() -> None:
+def test_an_upgrade_is_not_taken_up(run: Run) -> None:
     """Curl --http2 and browsers offer one: the request itself is answered."""
 
     async def test(site: Site, _: Echo) -> None:
@@ -197,4 +206,4 @@ def test_an_upgrade_is_not_taken_up() -> None:
         assert (answer.status, answer.body) == (200, b"/x")
         assert (await site.get("/alive")).status == 200
 
-    run_with_echo(test)
+    run(test)

@@ -17,6 +17,9 @@ from exporter.bench.processes import Program
 NOISY_SPREAD = 0.2
 """Of the ratio of warm scrapes: on a quiet machine it is below a tenth."""
 
+FAST = ("isal", "uvloop")
+"""Libraries that the daemon uses where they are installed."""
+
 _PEER_VERSION = re.compile(rb'node_exporter_build_info\{[^\n]*version="([^"]*)"')
 
 
@@ -69,7 +72,7 @@ def describe_machine() -> dict[str, Any]:
         "machine": platform.machine(),
         "kernel": platform.release(),
         "python": platform.python_version(),
-        "gzip": "isal" if importlib.util.find_spec("isal") else "zlib",
+        "fast": [name for name in FAST if importlib.util.find_spec(name)],
         "load": round(os.getloadavg()[0], 2),
     }
 
@@ -107,10 +110,11 @@ class Report:
         )
         enabled = sum(entry.enabled for entry in collectors.ALL)
         machine = self.machine
+        fast = " and ".join(machine["fast"]) or "neither isal nor uvloop"
         return (
             f"{programs}, {enabled} collectors each.\n"
             f"{machine['cpus']} CPUs ({machine['machine']}), Linux {machine['kernel']}, Python "
-            f"{machine['python']}, gzip by {machine['gzip']}; load before: {machine['load']}."
+            f"{machine['python']} with {fast}; load before: {machine['load']}."
         )
 
     def figure_rows(self) -> list[list[str]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-from operator import mul
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -173,11 +172,12 @@ class FilesystemCollector:
             self._facts = _state_facts(self._mounts, errors)
             self._errors = errors
         sizes = [answer for answer in answers if not isinstance(answer, str)]
-        if not sizes:
-            return self._layout.fill(())
-        _, units, blocks, free, available, files, free_files, *_ = zip(*sizes, strict=True)
-        numbers = [*map(mul, blocks, units), *map(mul, free, units), *map(mul, available, units)]
-        return self._layout.fill([*numbers, *files, *free_files])
+        numbers = [size.f_blocks * size.f_frsize for size in sizes]
+        numbers += [size.f_bfree * size.f_frsize for size in sizes]
+        numbers += [size.f_bavail * size.f_frsize for size in sizes]
+        numbers += [size.f_files for size in sizes]
+        numbers += [size.f_ffree for size in sizes]
+        return self._layout.fill(numbers)
 
 
 def _state_flags(mounts: Sequence[Mount], errors: Sequence[str]) -> Filled:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from exporter.families import Digits, Filled, Layout, Series
 from exporter.kernel import KernelTree
-from exporter.parsing import FixedForm, shorten
+from exporter.parsing import integers, shorten
 
 _LINE = re.compile(rb"^([A-Za-z0-9_()]+): +([0-9]{1,20})( kB)?$", re.MULTILINE)
 
@@ -47,30 +47,32 @@ class MeminfoCollector:
 
     def __init__(self, kernel: KernelTree) -> None:
         self._file = kernel.proc("meminfo")
-        self._form: FixedForm | None = None
+        self._names: list[bytes] | None = None
+        self._units = 0
         self._layout = Layout(())
         self._scales: list[int] = []
 
     def collect(self) -> Iterator[Filled]:
         """Yield node_memory_<field>_bytes, without `_bytes` for the numbers of huge pages."""
         text = self._file.read()
-        numbers = self._form.numbers(text.split()) if self._form else None
-        if numbers is None:
+        # The names stay the same while a kernel runs: then the text need not be parsed anew.
+        words = text.replace(b" kB", b"").split()
+        if words[::2] == self._names and text.count(b" kB") == self._units and len(words) % 2 == 0:
+            numbers = integers(words[1::2])
+        else:
             numbers = self._adopt(text)
         yield self._layout.fill(list(map(mul, map(int, numbers), self._scales)))
 
     def _adopt(self, text: bytes) -> Sequence[Digits]:
-        """Lay out the fields of this kernel, and remember the text's form for the next time."""
+        """Lay out the fields of this kernel, and remember their names for the next time."""
         fields = parse_meminfo(text)
         self._layout = Layout(list(map(_series, fields.names, fields.units)))
         self._scales = [KILOBYTE if unit else 1 for unit in fields.units]
-        words: list[bytes] = []
-        positions = []
-        for name, number, unit in zip(*fields, strict=True):
-            positions.append(len(words) + 1)
-            words += (name + b":", number, *unit.split())
-        # With lines among them that were passed over, the form is not known.
-        self._form = FixedForm(words, positions) if words == text.split() else None
+        self._units = text.count(b" kB")
+        # With lines among them that were passed over, it is parsed each time.
+        names = [name + b":" for name in fields.names]
+        whole = text.count(b"\n") == len(names)
+        self._names = names if whole else None
         return fields.numbers
 
 

@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exporter.families import Family, HistogramValue
+from exporter.families import Family, Filled, HistogramValue, Layout, Series
 from exporter.web.responses import respond
 from monitoring.structured_logging import StructuredLogger
 
@@ -31,6 +31,7 @@ class RequestLayer:
         self._app = app
         self._handlers = frozenset(handlers)
         self._counts: dict[tuple[str, str, str], int] = {}
+        self._layout = Layout(())
         self._durations = {handler: _Duration() for handler in sorted(self._handlers)}
         self._date = (0, b"")
 
@@ -61,7 +62,10 @@ class RequestLayer:
         handler = scope["path"] if scope["path"] in self._handlers else "other"
         method = scope["method"] if scope["method"] in METHODS else "other"
         key = (handler, method, str(status))
-        self._counts[key] = self._counts.get(key, 0) + 1
+        if key not in self._counts:
+            self._counts[key] = 0
+            self._layout = _lay_out(self._counts)
+        self._counts[key] += 1
         if handler in self._durations:
             self._durations[handler].observe(seconds)
 
@@ -71,15 +75,9 @@ class RequestLayer:
             self._date = (now, formatdate(now, usegmt=True).encode())
         return self._date[1]
 
-    def own_families(self) -> Iterable[Family]:
+    def own_families(self) -> Iterable[Family | Filled]:
         """The requests served so far."""
-        yield Family(
-            "perfwatch_http_requests_total",
-            "HTTP requests answered.",
-            "counter",
-            ("handler", "method", "code"),
-            list(self._counts.items()),
-        )
+        yield self._layout.fill(list(self._counts.values()))
         yield Family(
             "perfwatch_http_request_duration_seconds",
             "How long answering HTTP requests took.",
@@ -91,6 +89,12 @@ class RequestLayer:
                 if duration.sum
             ],
         )
+
+
+def _lay_out(keys: Iterable[tuple[str, str, str]]) -> Layout:
+    labels = ("handler", "method", "code")
+    name = "perfwatch_http_requests_total"
+    return Layout([Series(name, "HTTP requests answered.", "counter", labels, tuple(keys))])
 
 
 class _Duration:
