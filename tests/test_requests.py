@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
+from exporter.exposition import TEXT, Renderer
 from exporter.families import Family
 from tests.acting import Hanging, Steady
 from tests.engines import hangs
@@ -85,8 +86,9 @@ def test_an_error_in_a_handler_is_a_500_and_counted() -> None:
             assert b"a bug" not in answer.body
             broken = False
             assert (await client.get("/metrics")).status == 200
-        [requests, _] = application.layer.own_families()
-        assert dict(requests.samples)["/metrics", "GET", "500"] == 1
+        page = values(Renderer(TEXT).render(application.layer.own_families()))
+        labels = frozenset({("handler", "/metrics"), ("method", "GET"), ("code", "500")})
+        assert page["perfwatch_http_requests_total", labels] == 1
 
     asyncio.run(main())
 
