@@ -123,13 +123,14 @@ def test_a_wrong_option_is_explained(
 
 
 def test_a_server_that_fails_ends_the_measurement(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A program that does not start is named with what it wrote; the exit code is 1."""
+    monkeypatch.chdir(tmp_path)
     broken = tmp_path / "node_exporter"
     broken.write_text("#!/bin/sh\necho no collectors left >&2\nexit 3\n")
     broken.chmod(0o755)
-    assert bench(["--quick", f"--peer={broken}"]) == 1
+    assert bench(["--quick", "--peer=./node_exporter"]) == 1
     said = capsys.readouterr().err
     assert "node_exporter ended with code 3 before its first page: no collectors left" in said
 

@@ -63,10 +63,12 @@ def peer_program(path: str) -> Program:
 def find_peer(path: str | None = None) -> str | None:
     """Find the given program, or node_exporter where it usually is; None when it is not there."""
     if path is not None:
-        return shutil.which(path)
-    places = (None, str(FETCHED_PEERS.absolute()))
-    found = (shutil.which(name, path=place) for name in PEER_NAMES for place in places)
-    return next(filter(None, found), None)
+        found = shutil.which(path)
+    else:
+        places = (None, str(FETCHED_PEERS))
+        tried = (shutil.which(name, path=place) for name in PEER_NAMES for place in places)
+        found = next(filter(None, tried), None)
+    return str(Path(found).absolute()) if found else None  # it is started in another directory
 
 
 class Server:

@@ -47,6 +47,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().__init__(**arguments)
         self._limits = limits
         self._head_bytes = 0
+        self._incomplete = False
         self._receipt: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -69,14 +70,19 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count the head's bytes and start its deadline, then parse."""
-        if self._receipt is None:
-            self._start_receipt()
+        """Count the head's bytes and parse; a request that is not whole yet gets a deadline."""
         self._head_bytes += len(data)
         if self._head_bytes > self._limits.max_head_bytes:
             self._refuse(431)
             return
         super().data_received(data)
+        if self._incomplete and self._receipt is None:
+            self._start_receipt()
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request has come."""
+        self._incomplete = True
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Serve the request: its head is complete and was small enough."""
@@ -87,6 +93,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is here, body and all."""
         self._head_bytes = 0
+        self._incomplete = False
         self._end_receipt()
         super().on_message_complete()
 
