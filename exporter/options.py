@@ -113,17 +113,10 @@ _PARSERS: dict[type, Callable[[Any], Any]] = {
 class NameFilter:
     """Names accepted by an include or refused by an exclude pattern, as node_exporter does it.
 
-    The default exclude pattern holds only while neither is set; both set is an error.
+    An include pattern replaces the default exclude pattern.
     """
 
-    def __init__(
-        self,
-        include: re.Pattern[str] | None,
-        exclude: re.Pattern[str] | None,
-        default_exclude: str | None = None,
-    ) -> None:
-        if exclude is None and include is None and default_exclude is not None:
-            exclude = re.compile(default_exclude)
+    def __init__(self, include: re.Pattern[str] | None, exclude: re.Pattern[str] | None) -> None:
         self._include = include
         self._exclude = exclude
 

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.exposition import TEXT, Renderer
 from exporter.families import Family, Filled
 from exporter.kernel import KernelTree
+from tests.samples import read_samples
 
 
 class Collects(Protocol):
@@ -37,17 +36,7 @@ class FakeHost:
 
     def samples(self, collector: Collects) -> dict[str, float]:
         """Collect, render, read back with Prometheus' own parser: numbers by name and labels."""
-        text = Renderer(TEXT).render(collector.collect()).decode()
-        return {
-            _key(sample.name, sample.labels): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
-
-
-def _key(name: str, labels: dict[str, str]) -> str:
-    pairs = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
-    return f"{name}{{{pairs}}}" if pairs else name
+        return read_samples(collector.collect())
 
 
 @pytest.fixture
