@@ -40,15 +40,18 @@ def run_with_engine(
         try:
             await test(engine)
         finally:
-            for collector in collectors:
-                if isinstance(collector, Hanging):
-                    collector.released.set()
-            engine.close()
+            await close(engine)
 
     asyncio.run(main())
-    for thread in worker_threads():
-        thread.join(10)
-    assert worker_threads() == [], "a worker thread outlived its engine"
+
+
+async def close(engine: Engine) -> None:
+    """Let go what hangs, close the engine, and wait until its threads have ended."""
+    for collector in engine.collectors.values():
+        if isinstance(collector, Hanging):
+            collector.released.set()
+    engine.close()
+    await until(lambda: not worker_threads())
 
 
 async def collect(

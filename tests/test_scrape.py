@@ -18,6 +18,7 @@ from tests.engines import (
     EXPIRED,
     LONG,
     SHORT,
+    close,
     collect,
     hangs,
     read,
@@ -160,7 +161,7 @@ def test_an_openmetrics_page_ends_once() -> None:
     async def main() -> None:
         engine = Engine([Steady("a")], max_series=10, extras=lambda: [gauge("own", "Own.", 1)])
         page = engine.page(await engine.collect(None, OPENMETRICS, LONG))
-        engine.close()
+        await close(engine)
         assert set(meaning(page, openmetrics=True)) >= {"a_value", "own"}
 
     asyncio.run(main())

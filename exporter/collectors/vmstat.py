@@ -19,12 +19,9 @@ from exporter.parsing import integers, shorten
 
 DEFAULT_FIELDS = (
     "^(oom_kill|pg|pswp"  # faults and paging: holds node_exporter's default set
-    "|swap_ra|swpin|swpout|zswp|thp_swp"  # swapping
-    "|allocstall|kswapd_|pageoutrun|slabs_scanned|zone_reclaim|drop_|balloon_"  # reclaim
-    "|workingset_(refault|activate|restore|nodereclaim)"
-    "|nr_(dirtied|written|throttled_written|vmscan)"  # counters, unlike other nr_ fields
-    "|thp_(fault|collapse|split)|compact_(stall|fail|success|daemon_wake)"
-    "|numa_)"  # memory of a distant node is slow memory
+    "|swap_ra|swpin|swpout|zswp|thp_(swp|fault)"  # swapping, and faults of huge pages
+    "|allocstall|kswapd_|pageoutrun|workingset_(refault|activate)"  # why pages come and go
+    "|numa_(hint_faults|pages_migrated))"  # faults that move memory to the node that uses it
 )
 
 
