@@ -23,6 +23,7 @@ from exporter.web.requests import RequestLayer
 from exporter.web.responses import respond
 from exporter.web.server import Limits, Server
 from tests.acting import Steady
+from tests.engines import close
 
 REQUEST = b"GET /%s HTTP/1.1\r\nHost: test\r\n\r\n"
 
@@ -154,7 +155,7 @@ class Application:
             try:
                 yield site
             finally:
-                self.engine.close()
+                await close(self.engine)
 
 
 def run_with_site(
