@@ -59,7 +59,8 @@ class Series:
     """A family without its numbers: the label values of its series, in order.
 
     `exponent` scales every number by a power of ten without arithmetic: the kernel's `12345`
-    ticks with exponent -2 are exposed as `12345e-2`, which reads back as exactly 123.45.
+    ticks with exponent -2 are exposed as `12345e-2`, which reads back as exactly 123.45. It is for
+    digits and ints; a float may already be written with an exponent of its own.
     """
 
     name: str

@@ -7,83 +7,32 @@ that is left: then it is put under quarantine, its thread is left to it, and a f
 with the others. It takes part again once its call has returned. A scraper whose own deadline comes
 first gets what is finished; what is not has success 0.
 
-Everything but `Worker` happens in the event loop's thread.
+Everything here happens in the event loop's thread; worker.py is the other one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from queue import SimpleQueue
 from time import monotonic
+from typing import Any
 
 from exporter.exposition import Renderer
 from exporter.families import Family, Filled
 from exporter.ledger import Ledger
-from exporter.outcome import TIMEOUT, AnyCollector, Outcome, attempt
+from exporter.outcome import TIMEOUT, AnyCollector, Outcome
+from exporter.worker import Run, Worker
+from monitoring.structured_logging import StructuredLogger
 
 MIN_PATIENCE_SECONDS = 0.1
 """However little time is left, a collector is not put under quarantine before it had this much."""
 
+MAX_PATIENCE_SECONDS = 5.0
+"""However much time a client offers: others, with less of it, may share the collection."""
 
-class Run:
-    """One worker's pass over collectors. What is finished can be read at any time."""
-
-    def __init__(
-        self,
-        collectors: Sequence[AnyCollector],
-        renderer: Renderer,
-        outcomes: dict[str, Outcome],
-        now: float,
-    ) -> None:
-        self.collectors = collectors
-        self.renderer = renderer
-        self.outcomes = outcomes
-        self.current = (0, now)
-        """The position of the collector at work, and since when."""
-        self.abandoned = False
-        self.lock = threading.Lock()
-
-    def abandon(self, position: int) -> bool:
-        """Leave the worker to the collector at this position, unless it has just finished."""
-        with self.lock:
-            self.abandoned = self.current[0] == position
-        return self.abandoned
-
-
-class Worker:
-    """A thread that takes runs, one at a time. A daemon thread: a hung collector blocks no exit."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._runs: SimpleQueue[Run | None] = SimpleQueue()
-        threading.Thread(target=self._serve, name="perfwatch-scrape", daemon=True).start()
-
-    def submit(self, run: Run | None) -> None:
-        """Hand over a run; None ends the thread."""
-        self._runs.put(run)
-
-    def _serve(self) -> None:
-        while (run := self._runs.get()) is not None:
-            if not self._execute(run):
-                return
-            self._engine.call_from_worker(self._engine.finished, run)
-            del run  # an idle worker keeps no page alive
-
-    def _execute(self, run: Run) -> bool:
-        """Work through a run; False when it was abandoned meanwhile, and this thread with it."""
-        for position, collector in enumerate(run.collectors):
-            outcome = attempt(collector, run.renderer, self._engine.max_series)
-            with run.lock:
-                if run.abandoned:
-                    self._engine.call_from_worker(self._engine.returned, collector.name)
-                    return False
-                run.outcomes[collector.name] = outcome
-                run.current = (position + 1, monotonic())
-        return True
+log = StructuredLogger("perfwatch.scrape")
 
 
 class Collection:
@@ -106,6 +55,7 @@ class Collection:
         self.run: Run | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.started = 0.0
+        self.finished = False
         self.page: bytes | None = None
         """The finished page, made once for all who share it."""
         self.gzipped: bytes | None = None
@@ -127,7 +77,7 @@ class Engine:
     ) -> None:
         """`extras` gives the daemon's own families, which cannot block."""
         self.collectors = {collector.name: collector for collector in collectors}
-        self.max_series = max_series
+        self._max_series = max_series
         self.ledger = Ledger(self.collectors)
         self._extras = extras
         self._loop = asyncio.get_running_loop()
@@ -137,6 +87,7 @@ class Engine:
         self._active: Collection | None = None
         self._worker: Worker | None = None
         self._closing = False
+        self._own_failed = False
 
     async def collect(self, names: Sequence[str] | None, form: str, seconds: float) -> Collection:
         """Run the named collectors (all when None), or join those who already do.
@@ -145,6 +96,8 @@ class Engine:
         """
         deadline = monotonic() + seconds
         collection = self._join(tuple(self.collectors if names is None else names), form, deadline)
+        if collection.finished:  # at once, for want of a thread
+            return collection
         waiter = self._loop.create_future()
         collection.waiters.add(waiter)
         timer = self._loop.call_later(seconds, _release, waiter)
@@ -164,12 +117,26 @@ class Engine:
             waited = Outcome(TIMEOUT, monotonic() - collection.started)
             outcomes = dict.fromkeys(collection.names, waited) | outcomes
         renderer = self._renderer(collection.form)
-        own = [self.ledger.account(collection.names, outcomes), *self._extras()]
-        account = renderer.render(own)
-        page = b"".join([*(one.body for one in outcomes.values()), account, renderer.end])
+        parts = [one.body for one in outcomes.values()]
+        parts.append(renderer.render([self.ledger.account(collection.names, outcomes)]))
+        parts += (self._render_own(renderer), renderer.end)
+        page = b"".join(parts)
         if collection.is_complete():
             collection.page = page
         return page
+
+    def _render_own(self, renderer: Renderer) -> bytes:
+        """Render the daemon's own families; if they fail, the host's are worth a page without."""
+        try:
+            own = renderer.render(self._extras())
+        except Exception as error:  # noqa: BLE001 -- as for any collector
+            if not self._own_failed:
+                reason = f"{type(error).__name__}: {error}"
+                log.error("own metrics failed", reason=reason)  # noqa: TRY400 -- one line
+            self._own_failed = True
+            return b""
+        self._own_failed = False
+        return own
 
     def close(self) -> None:
         """End the worker once the collections under way are done."""
@@ -218,8 +185,16 @@ class Engine:
         now = monotonic()
         renderer = self._renderer(collection.form)
         collection.run = Run(collectors, renderer, collection.outcomes, now)
-        if self._worker is None:
-            self._worker = Worker(self)
+        try:
+            self._worker = self._worker or Worker(
+                self._max_series,
+                self._from_worker(self._take),
+                self._from_worker(self.ledger.came_back),
+            )
+        except RuntimeError as error:
+            log.error("no thread to be had", reason=str(error))  # noqa: TRY400 -- one line
+            self._finish(collection)
+            return
         self._worker.submit(collection.run)
         collection.timer = self._call_at(self._patience_ends(collection, now), collection)
 
@@ -228,7 +203,8 @@ class Engine:
         return self._loop.call_later(max(moment - monotonic(), 0.0), self._check, collection)
 
     def _patience_ends(self, collection: Collection, since: float) -> float:
-        return since + max((collection.deadline - since) / 2, MIN_PATIENCE_SECONDS)
+        half = (collection.deadline - since) / 2
+        return since + min(max(half, MIN_PATIENCE_SECONDS), MAX_PATIENCE_SECONDS)
 
     def _check(self, collection: Collection) -> None:
         """Look after the collector at work: wait on, or leave it behind."""
@@ -252,6 +228,7 @@ class Engine:
 
     def _finish(self, collection: Collection) -> None:
         collection.run = None
+        collection.finished = True
         if collection.timer is not None:
             collection.timer.cancel()
         self._joinable.pop((collection.names, collection.form), None)
@@ -260,20 +237,20 @@ class Engine:
             _release(waiter)
         self._start_next()
 
-    def finished(self, run: Run) -> None:
+    def _take(self, run: Run) -> None:
         """Take note that a worker has worked through a run."""
         collection = self._active
         if collection is not None and collection.run is run:
             self._finish(collection)
 
-    def returned(self, name: str) -> None:
-        """Take a collector back whose hung call has returned."""
-        self.ledger.came_back(name)
+    def _from_worker(self, function: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Have a function run in the event loop's thread; it does nothing when that has ended."""
 
-    def call_from_worker(self, function: Callable[..., None], *arguments: object) -> None:
-        """Run a function in the event loop's thread; nothing when that has ended."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(function, *arguments)
+        def call(argument: Any) -> None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(function, argument)
+
+        return call
 
 
 def _release(waiter: asyncio.Future[None]) -> None:

@@ -125,6 +125,8 @@ class Service:
     async def collect_first(self, sockets: Iterable[socket.socket]) -> None:
         """Collect once, so that being ready means something; then say so."""
         await self._engine.collect(None, "text", FIRST_COLLECTION_SECONDS)
+        if self._status.stopping:
+            return
         self._status.collected_once = True
         notify("READY=1")
         listening = [str(Address(*listener.getsockname()[:2])) for listener in sockets]

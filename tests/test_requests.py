@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 import pytest
 
 from exporter.exposition import TEXT, Renderer
-from exporter.families import Family
 from tests.acting import Hanging, Steady
 from tests.engines import hangs
 from tests.expositions import values
@@ -69,25 +67,20 @@ def test_durations_are_counted_by_known_paths() -> None:
 
 def test_an_error_in_a_handler_is_a_500_and_counted() -> None:
     """It costs its own request; the connection and the daemon go on."""
-    broken = True
 
-    def extras() -> Iterator[Family]:
-        if broken:
-            raise ZeroDivisionError("a bug")
-        yield from ()
+    async def reload() -> str:
+        raise ZeroDivisionError("a bug")
 
     async def main() -> None:
-        nonlocal broken
-        application = Application([Steady("a")], extras=extras)
+        application = Application([Steady("a")], reload=reload)
         async with application.serve() as site:
             client = await site.connect()
-            answer = await client.get("/metrics")
+            answer = await client.get("/-/reload", method="POST")
             assert answer.status == 500
             assert b"a bug" not in answer.body
-            broken = False
             assert (await client.get("/metrics")).status == 200
         page = values(Renderer(TEXT).render(application.layer.own_families()))
-        labels = frozenset({("handler", "/metrics"), ("method", "GET"), ("code", "500")})
+        labels = frozenset({("handler", "/-/reload"), ("method", "POST"), ("code", "500")})
         assert page["perfwatch_http_requests_total", labels] == 1
 
     asyncio.run(main())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -26,7 +28,7 @@ from tests.engines import (
     until,
     worker_threads,
 )
-from tests.expositions import meaning
+from tests.expositions import meaning, values
 
 
 def test_a_scrape_never_waits_longer_than_it_may() -> None:
@@ -165,3 +167,44 @@ def test_an_openmetrics_page_ends_once() -> None:
         assert set(meaning(page, openmetrics=True)) >= {"a_value", "own"}
 
     asyncio.run(main())
+
+
+def test_own_families_that_fail_cost_only_themselves() -> None:
+    """The host's metrics are worth a page without the daemon's own."""
+    broken = True
+
+    def extras() -> Iterator[Family]:
+        if broken:
+            raise OSError(24, "Too many open files")
+        yield gauge("own", "The daemon's.", 1)
+
+    async def main() -> None:
+        nonlocal broken
+        engine = Engine([Steady("a")], max_series=10, extras=extras)
+        try:
+            for _ in range(2):
+                page = values(engine.page(await engine.collect(None, TEXT, LONG)))
+                assert "own" not in {name for name, _ in page}
+                assert page["node_scrape_collector_success", frozenset({("collector", "a")})] == 1
+            broken = False
+            page = values(engine.page(await engine.collect(None, TEXT, LONG)))
+            assert page["own", frozenset()] == 1
+        finally:
+            await close(engine)
+
+    asyncio.run(main())
+
+
+def test_without_a_thread_a_scrape_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system out of threads gets a page without data, and with data once it has some again."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def test(engine: Engine) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            assert (await collect(engine))["success a"] == 0
+        assert (await collect(engine))["success a"] == 1
+
+    run_with_engine(test, Steady("a"))
