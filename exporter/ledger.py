@@ -27,6 +27,7 @@ class Ledger:
         self._account: dict[tuple[str, ...], Layout] = {}
         self._own_layout = _own_layout(names)
         self._own: Filled | None = None
+        self._successor: Ledger | None = None
 
     def account(self, names: tuple[str, ...], outcomes: Mapping[str, Outcome]) -> Filled:
         """The families that say how each collector of one collection fared, as node_exporter's."""
@@ -49,7 +50,13 @@ class Ledger:
         yield self._own
 
     def take_over(self, old: Ledger) -> None:
-        """Count on where the ledger of the configuration before stands, for collectors in both."""
+        """Go on where the ledger of the configuration before stands, for collectors in both.
+
+        What hangs there would hang anew: it stays left out until the old call has returned.
+        """
+        self.last.update({name: old.last[name] for name in self._dropped.keys() & old.last.keys()})
+        self.quarantined.update(self._dropped.keys() & old.quarantined)
+        old._successor = self
         for counters, before in ((self._dropped, old._dropped), (self._timeouts, old._timeouts)):
             counters.update({name: before[name] for name in counters.keys() & before.keys()})
         self._own = None
@@ -83,9 +90,12 @@ class Ledger:
 
     def came_back(self, name: str) -> None:
         """The hung call of a collector has returned."""
-        self.quarantined.discard(name)
-        self._own = None
-        log.info("collector returned", collector=name, consequence="takes part again")
+        if self._successor is not None:
+            self._successor.came_back(name)
+        elif name in self.quarantined:
+            self.quarantined.discard(name)
+            self._own = None
+            log.info("collector returned", collector=name, consequence="takes part again")
 
 
 def _account_layout(names: tuple[str, ...]) -> Layout:

@@ -73,10 +73,18 @@ class StatWorkers:
         self._max_hanging = max_hanging
         self._statvfs = statvfs
         self._lock = threading.Lock()
-        self._inbox: SimpleQueue[_Batch] = SimpleQueue()
+        self._inbox: SimpleQueue[_Batch | None] = SimpleQueue()
         self._pending: set[int] = set()
         self._threads = 0
         self._idle = 0
+        self._closed = False
+
+    def close(self) -> None:
+        """End the threads: idle ones at once, others when their call returns."""
+        with self._lock:
+            self._closed = True
+            for _ in range(self._threads):
+                self._inbox.put(None)
 
     def ask(self, targets: Sequence[Target]) -> list[Answer]:
         """Give the answers in the order of the mounts."""
@@ -104,7 +112,7 @@ class StatWorkers:
     def _enlist(self, batch: _Batch) -> bool:
         """Put a thread on the batch, unless there is nothing to do or no thread may be added."""
         with self._lock:
-            if batch.closed or not batch.todo:
+            if batch.closed or self._closed or not batch.todo:
                 return False
             if self._idle:
                 self._idle -= 1
@@ -119,8 +127,7 @@ class StatWorkers:
             return True
 
     def _serve(self) -> None:
-        while True:
-            batch = self._inbox.get()
+        while (batch := self._inbox.get()) is not None:
             with self._lock:
                 target = self._take(batch)
             while target:

@@ -3,9 +3,9 @@
 How a scrape keeps its deadline. Collectors are cheap and run one after the other in one worker
 thread; a hop to a thread for each would cost more than they do. Scrapers that arrive while a
 collection runs, and want the same of it, share it. A collector may take at most half of the time
-that is left: then it is put under quarantine, its thread is left to it, and a fresh worker goes on
-with the others. It takes part again once its call has returned. A scraper whose own deadline comes
-first gets what is finished; what is not has success 0.
+that is left to whoever waits, here or in the queue: then it is put under quarantine, its thread is
+left to it, and a fresh worker goes on with the others. It takes part again once its call has
+returned. A scraper whose deadline comes gets what is finished; what is not has success 0.
 
 Everything here happens in the event loop's thread; worker.py is the other one.
 """
@@ -51,9 +51,11 @@ class Collection:
         self.deadline = deadline
         """The latest one of its scrapers', in monotonic time."""
         self.outcomes: dict[str, Outcome] = {}
-        self.waiters: set[asyncio.Future[None]] = set()
+        self.waiters: dict[asyncio.Future[None], float] = {}
+        """Those who wait, each with its deadline."""
         self.run: Run | None = None
         self.timer: asyncio.TimerHandle | None = None
+        self.next_check = 0.0
         self.started = 0.0
         self.finished = False
         self.page: bytes | None = None
@@ -99,14 +101,22 @@ class Engine:
         if collection.finished:  # at once, for want of a thread
             return collection
         waiter = self._loop.create_future()
-        collection.waiters.add(waiter)
+        collection.waiters[waiter] = deadline
+        if len(collection.waiters) > 1 or collection is not self._active:
+            self._hurry()
         timer = self._loop.call_later(seconds, _release, waiter)
         try:
             await waiter
         finally:
             timer.cancel()
-            collection.waiters.discard(waiter)
+            del collection.waiters[waiter]
         return collection
+
+    def release(self) -> None:
+        """Let all scrapers go with what is finished: the daemon is about to end."""
+        for collection in (self._active, *self._queue):
+            for waiter in collection.waiters if collection else ():
+                _release(waiter)
 
     def page(self, collection: Collection) -> bytes:
         """Join what is finished, the scrape's own account and the daemon's own families."""
@@ -139,7 +149,7 @@ class Engine:
         return own
 
     def close(self) -> None:
-        """End the worker once the collections under way are done."""
+        """End the worker, and what collectors keep, once the collections under way are done."""
         self._closing = True
         if self._active is None:
             self._end_worker()
@@ -148,6 +158,9 @@ class Engine:
         if self._worker is not None:
             self._worker.submit(None)
             self._worker = None
+        for collector in self.collectors.values():
+            if hasattr(collector, "close"):
+                collector.close()
 
     def _renderer(self, form: str) -> Renderer:
         if form not in self._renderers:
@@ -196,14 +209,33 @@ class Engine:
             self._finish(collection)
             return
         self._worker.submit(collection.run)
-        collection.timer = self._call_at(self._patience_ends(collection, now), collection)
+        self._check_at(self._patience_ends(collection, now), collection)
 
-    def _call_at(self, moment: float, collection: Collection) -> asyncio.TimerHandle:
+    def _check_at(self, moment: float, collection: Collection) -> None:
         # Not by the loop's own clock: uvloop's stands still while the loop sleeps or works.
-        return self._loop.call_later(max(moment - monotonic(), 0.0), self._check, collection)
+        delay = max(moment - monotonic(), 0.0)
+        collection.timer = self._loop.call_later(delay, self._check, collection)
+        collection.next_check = moment
+
+    def _hurry(self) -> None:
+        """Look earlier after the collector at work: somebody with less time waits now."""
+        active = self._active
+        if active is not None and active.run is not None and active.timer is not None:
+            limit = self._patience_ends(active, active.run.current[1])
+            if limit < active.next_check:
+                active.timer.cancel()
+                self._check_at(limit, active)
 
     def _patience_ends(self, collection: Collection, since: float) -> float:
-        half = (collection.deadline - since) / 2
+        """When a collector has had half of the time of whoever has least, here or in the queue."""
+        now = monotonic()
+        waiting = [
+            deadline
+            for one in (collection, *self._queue)
+            for deadline in one.waiters.values()
+            if deadline > now
+        ]
+        half = (min(waiting, default=collection.deadline) - since) / 2
         return since + min(max(half, MIN_PATIENCE_SECONDS), MAX_PATIENCE_SECONDS)
 
     def _check(self, collection: Collection) -> None:
@@ -215,7 +247,7 @@ class Engine:
         limit = self._patience_ends(collection, since)
         if monotonic() < limit or position >= len(run.collectors) or not run.abandon(position):
             again = max(limit, monotonic() + MIN_PATIENCE_SECONDS / 2)
-            collection.timer = self._call_at(again, collection)
+            self._check_at(again, collection)
             return
         stuck = run.collectors[position]
         collection.outcomes[stuck.name] = Outcome(TIMEOUT, monotonic() - since)

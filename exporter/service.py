@@ -36,6 +36,9 @@ from monitoring import structured_logging
 GRACE_SECONDS = 20
 """For scrapes in flight when told to stop: below the 30 s that Kubernetes gives by default."""
 
+LAST_SECONDS = 2
+"""Of the grace period: for sending the pages of scrapes that hang."""
+
 FIRST_COLLECTION_SECONDS = 10.0
 
 MAX_DESCRIPTORS = 65_536
@@ -117,6 +120,8 @@ class Service:
             self._status.stopping = True
             notify("STOPPING=1")
             stopping.set()
+            # Whoever still waits when the grace period ends gets what is finished by then.
+            loop.call_later(GRACE_SECONDS - LAST_SECONDS, self._engine.release)
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop, number)

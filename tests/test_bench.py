@@ -156,7 +156,7 @@ def test_a_server_is_ended_when_measuring_fails() -> None:
 def test_a_program_that_gives_no_page_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that runs and never answers is ended after a while."""
     monkeypatch.setattr("exporter.bench.processes.START_SECONDS", 0.2)
-    silent = Program("silent", (sys.executable, "-c", "import time; time.sleep(60)"))
+    silent = Program("silent", (sys.executable, "-c", "import signal; signal.pause()"))
     with pytest.raises(StartError, match="silent gave no page within"), start(silent):
         pass
 

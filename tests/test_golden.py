@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, Metric, generate_latest
@@ -23,10 +21,6 @@ from exporter.exposition import OPENMETRICS
 from exporter.families import Family, HistogramValue
 from exporter.kernel import NoData
 from tests.goldens import GOLDENS, HOSTS, NAMES, Golden, attempt, expand, make_collector
-from tests.peers import find_peer
-
-INHERITED = Path(__file__).parent / "inherited_names.txt"
-INHERITED_KINDS = ("node_memory_", "node_netstat_", "node_entropy_")
 
 every_golden = pytest.mark.parametrize(
     "golden", GOLDENS, ids=lambda one: f"{one.host}-{one.path.stem}"
@@ -136,26 +130,6 @@ def test_openmetrics_is_strict_and_equal(golden: Golden) -> None:
     text = golden.render(OPENMETRICS)
     parsed = parse_openmetrics(text)  # type: ignore[no-untyped-call]
     assert set(series(parsed)) == set(series(parse_text(golden.path.read_text())))
-
-
-def test_promtool_finds_only_inherited_names() -> None:
-    """Promtool complains about nothing but names of node_exporter, which are listed one by one."""
-    promtool = find_peer("promtool")
-    found = set()
-    for golden in GOLDENS:
-        done = subprocess.run(
-            [promtool, "check", "metrics"],
-            input=golden.path.read_text(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode in {0, 3}, done.stderr
-        found |= set(done.stderr.splitlines())
-    listed = INHERITED.read_text().splitlines()
-    assert listed == sorted(listed)
-    assert sorted(found) == listed
-    assert [line for line in listed if not line.startswith(INHERITED_KINDS)] == []
 
 
 @every_golden

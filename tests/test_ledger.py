@@ -134,3 +134,19 @@ def test_counters_go_on_after_a_reload() -> None:
     assert after["perfwatch_collector_timeouts_total", "b"] == 1
     assert after["perfwatch_collector_dropped_series_total", "c"] == 0
     assert ("perfwatch_collector_dropped_series_total", "a") not in after
+
+
+def test_what_hangs_is_left_out_after_a_reload_until_it_returns(log: StringIO) -> None:
+    """The old call is the one that is waited for; states are known from the start."""
+    old = Ledger(["a", "b"])
+    old.book({"a": Outcome(OK, 0.1)})
+    old.left_behind("b", 1.0)
+    messages(log)
+    middle, new = Ledger(["a", "b"]), Ledger(["b"])
+    middle.take_over(old)
+    new.take_over(middle)
+    assert middle.last["a"].status == OK
+    assert new.quarantined == {"b"}
+    old.came_back("b")
+    assert new.quarantined == set()
+    assert [message for _, message, _ in messages(log)] == ["collector returned"]

@@ -64,23 +64,52 @@ def test_other_selections_and_formats_wait_their_turn() -> None:
     run_with_engine(test, hanging, steady)
 
 
-def test_a_later_deadline_extends_a_collection() -> None:
-    """The first scraper goes with what is there; the collector has the joiner's time."""
+def test_whoever_has_least_time_loses_no_healthy_collector() -> None:
+    """A joiner with more time, or less, does not let a hanging collector take the others' data."""
+    for times in ((SHORT, LONG), (LONG, SHORT)):
+        hanging = Hanging("b")
+
+        async def test(
+            engine: Engine, times: tuple[float, float] = times, hanging: Hanging = hanging
+        ) -> None:
+            first = asyncio.create_task(collect(engine, times[0]))
+            await hangs(hanging)
+            joiner = asyncio.create_task(collect(engine, times[1]))
+            for page in (await first, await joiner):
+                assert (page["success a"], page["success b"], page["success c"]) == (1, 0, 1)
+            assert hanging.calls == 1
+
+        run_with_engine(test, Steady("a"), hanging, Steady("c"))
+
+
+def test_a_queued_selection_with_less_time_gets_its_collectors() -> None:
+    """It waits behind a hanging collector no longer than half of its own time."""
+    hanging = Hanging("a")
+
+    async def test(engine: Engine) -> None:
+        first = asyncio.create_task(collect(engine, LONG))
+        await hangs(hanging)
+        page = await collect(engine, SHORT, "b")
+        assert page["success b"] == 1
+        assert (await first)["success b"] == 1
+
+    run_with_engine(test, hanging, Steady("b"))
+
+
+def test_all_scrapers_can_be_let_go() -> None:
+    """At the end of the daemon's life, running and queued ones get what is finished."""
     hanging = Hanging("b")
 
     async def test(engine: Engine) -> None:
-        first = asyncio.create_task(collect(engine, SHORT))
+        first = asyncio.create_task(collect(engine, LONG))
         await hangs(hanging)
-        joiner = asyncio.create_task(collect(engine, LONG))
-        page = await first
-        assert (page["success a"], page["success b"]) == (1, 0)
-        assert engine.ledger.quarantined == set()
-        hanging.released.set()
-        page = await joiner
-        assert (page["success a"], page["success b"], page["b_value"]) == (1, 1, 1)
-        assert hanging.calls == 1
+        queued = asyncio.create_task(collect(engine, LONG, "c"))
+        await asyncio.sleep(0)
+        engine.release()
+        assert (await first)["success a"] == 1
+        assert (await queued)["success c"] == 0
 
-    run_with_engine(test, Steady("a"), hanging)
+    run_with_engine(test, Steady("a"), hanging, Steady("c"))
 
 
 def test_a_collection_that_starts_late_blames_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

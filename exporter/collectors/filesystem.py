@@ -125,6 +125,10 @@ class FilesystemCollector:
         yield self._sizes
         yield self._facts
 
+    def close(self) -> None:
+        """End the threads that ask remote mounts."""
+        self._workers.close()
+
     def _read_mounts(self) -> None:
         if self._text is not None and not self._file.changed():
             return
