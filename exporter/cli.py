@@ -15,7 +15,15 @@ from typing import NamedTuple, NoReturn
 from exporter import __version__
 from exporter.node_exporter import translate
 from exporter.options import parse_bool
-from exporter.settings import DOCUMENTATION, Key, Settings, SettingsError, all_keys, build
+from exporter.settings import (
+    DOCUMENTATION,
+    Key,
+    Settings,
+    SettingsError,
+    all_keys,
+    build,
+    with_documentation,
+)
 from exporter.sources import (
     CONFIG_FILE_VARIABLE,
     explain_unknown,
@@ -59,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _find_command(name).execute(words)
     except SettingsError as error:
-        print(f"perfwatch: {_on_one_line(str(error))}", file=sys.stderr)
+        print(f"perfwatch: {_on_one_line(with_documentation(str(error)))}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # `perfwatch once | head`: the reader has enough. Nothing more may be written, not even
@@ -83,7 +91,7 @@ def _on_one_line(text: str) -> str:
 
 
 def _run(words: Sequence[str]) -> int:
-    from exporter.service import run  # noqa: PLC0415
+    from exporter.service import run
 
     def read_settings() -> tuple[Settings, list[str]]:
         """Read file, environment and flags anew: at the start, and at each reload."""
@@ -100,7 +108,7 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _once(words: Sequence[str]) -> int:
-    from exporter.once import once  # noqa: PLC0415
+    from exporter.once import once
 
     parser = _Parser(
         "perfwatch once",
@@ -132,13 +140,13 @@ def _check_config(words: Sequence[str]) -> int:
 
 
 def _bench(words: Sequence[str]) -> int:
-    from exporter.bench import bench  # noqa: PLC0415
+    from exporter.bench import bench
 
     return bench(words)
 
 
 def _healthcheck(words: Sequence[str]) -> int:
-    from exporter.healthcheck import healthcheck  # noqa: PLC0415
+    from exporter.healthcheck import healthcheck
 
     parser = _Parser("perfwatch healthcheck", COMMANDS["healthcheck"].summary)
     parser.add_argument(

@@ -40,7 +40,7 @@ class InterfaceAddress(Protocol):
 
 def read_addresses() -> list[Address]:
     """Read the addresses of all interfaces."""
-    import psutil  # noqa: PLC0415 -- only this option needs it
+    import psutil  # only this option needs it
 
     return label_addresses(psutil.net_if_addrs())
 

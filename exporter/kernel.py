@@ -101,7 +101,7 @@ class KernelFile:
         if self._descriptor < 0:
             self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             self._tree.kept += 1
-        return os.fstat(self._descriptor).st_size or len(os.listdir(self._descriptor))  # noqa: PTH208
+        return os.fstat(self._descriptor).st_size or len(os.listdir(self._descriptor))  # noqa: PTH208 -- of a descriptor
 
     def close(self) -> None:
         """Give the descriptor back; the next read opens the file again."""

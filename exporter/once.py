@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Iterable, Sequence
+from queue import Empty, SimpleQueue
+from time import perf_counter
 from typing import Any
 
 from exporter import collectors as registry
+from exporter.collectors import Collector
 from exporter.exposition import Renderer
 from exporter.families import Family, Filled, HistogramValue, Number
 from exporter.kernel import NoData
+from exporter.ledger import Ledger
+from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, Outcome
 from exporter.parts import make_collectors
 from exporter.settings import Settings, SettingsError
+
+PATIENCE_SECONDS = 5.0
+"""For one collector."""
 
 
 def once(settings: Settings, form: str, names: Sequence[str] | None) -> int:
@@ -21,16 +30,15 @@ def once(settings: Settings, form: str, names: Sequence[str] | None) -> int:
     for name in names or ():
         if name not in collectors:
             raise SettingsError(f"--collector {name}: {_why_missing(name, collectors)}")
+    chosen = [name for name in collectors if not names or name in names]
     families: list[Family] = []
-    failed = False
-    for name in [name for name in collectors if not names or name in names]:
-        try:
-            families += _expand(collectors[name].collect())
-        except NoData as absent:
-            print(f"perfwatch: {name}: no data on this host: {absent}", file=sys.stderr)
-        except Exception as error:  # noqa: BLE001 -- the boundary: one failure costs only itself
-            print(f"perfwatch: {name}: {type(error).__name__}: {error}", file=sys.stderr)
-            failed = True
+    outcomes: dict[str, Outcome] = {}
+    for name in chosen:
+        given, outcomes[name] = _collect(collectors[name])
+        families += given
+        if outcomes[name].reason:
+            print(f"perfwatch: {name}: {outcomes[name].reason}", file=sys.stderr)
+    families += Ledger(chosen).account(tuple(chosen), outcomes).families()
     if form == "json":
         json.dump([_to_json(family) for family in families], sys.stdout, indent=2)
         sys.stdout.write("\n")
@@ -39,7 +47,31 @@ def once(settings: Settings, form: str, names: Sequence[str] | None) -> int:
         sys.stdout.flush()
         sys.stdout.buffer.write(renderer.render(families) + renderer.end)
     sys.stdout.flush()
-    return int(failed)
+    return int(any(one.status in {FAILED, TIMEOUT} for one in outcomes.values()))
+
+
+def _collect(collector: Collector) -> tuple[list[Family], Outcome]:
+    """Collect in a thread that is left behind when the call does not return."""
+    families: list[Family] = []
+    outcomes: SimpleQueue[Outcome] = SimpleQueue()
+    started = perf_counter()
+
+    def work() -> None:
+        status, reason = OK, ""
+        try:
+            families.extend(_expand(collector.collect()))
+        except NoData as absent:
+            status, reason = NO_DATA, f"no data on this host: {absent}"
+        except Exception as error:  # noqa: BLE001 -- the boundary: one failure costs only itself
+            status, reason = FAILED, f"{type(error).__name__}: {error}"
+        outcomes.put(Outcome(status, perf_counter() - started, reason=reason))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        return families, outcomes.get(timeout=PATIENCE_SECONDS)
+    except Empty:
+        reason = f"has not returned within {PATIENCE_SECONDS:g} s"
+        return [], Outcome(TIMEOUT, perf_counter() - started, reason=reason)
 
 
 def _why_missing(name: str, enabled: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ from exporter.parts import make_collectors
 from exporter.process import ProcessFamilies
 from exporter.reload import ReloadState
 from exporter.scrape import Engine
-from exporter.settings import Address, Settings, SettingsError
+from exporter.settings import Address, Settings, SettingsError, with_documentation
 from exporter.status import Status
 from exporter.systemd import notify, watchdog_seconds
 from exporter.web.app import make_app
@@ -66,7 +66,7 @@ def run(read_settings: ReadSettings) -> int:
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Take uvloop where it is installed."""
     try:
-        from uvloop import new_event_loop  # noqa: PLC0415
+        from uvloop import new_event_loop
     except ImportError:
         return None
     return new_event_loop
@@ -153,11 +153,12 @@ class Service:
             _refuse_restart_settings(self.settings, settings)
             engine = self._make_engine(settings)
         except Exception as error:  # noqa: BLE001 -- the boundary: whatever it is, the old parts stay
+            reason = with_documentation(str(error))
             log.error(  # noqa: TRY400 -- a wrong setting needs no traceback
-                "reload failed", reason=str(error), consequence="all is as it was"
+                "reload failed", reason=reason, consequence="all is as it was"
             )
             self._reload_state.note(successful=False)
-            return str(error)
+            return reason
         else:
             structured_logging.configure(settings.log.format, settings.log.level)
             self.settings = settings

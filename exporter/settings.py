@@ -39,6 +39,11 @@ class SettingsError(Exception):
     """A setting that cannot be used: one line saying where, what was expected, and what to do."""
 
 
+def with_documentation(message: str) -> str:
+    """Add where it is documented, to a message that does not say it yet."""
+    return message if "docs/" in message else f"{message} (see {DOCUMENTATION})"
+
+
 class Address(NamedTuple):
     """Where to listen. An empty host means every address of the machine."""
 
@@ -131,7 +136,7 @@ class WebSettings:
     )
     max_requests: int = option(40, "Scrapes served at the same time; 0 means no limit.")
     disable_exporter_metrics: bool = option(
-        False, "Leave out metrics about the daemon itself (perfwatch_*, process_*, python_*)."
+        False, "Leave out metrics about the daemon itself (its scrapes, requests and process)."
     )
     enable_lifecycle: bool = option(False, "Allow POST /-/reload.")
 

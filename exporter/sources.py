@@ -89,7 +89,7 @@ def _load(path: str) -> Mapping[Any, Any]:
             f"(see {DOCUMENTATION})"
         )
     # Imported here: a daemon without a file does without the library's 2.6 MB.
-    from exporter.strict_yaml import load  # noqa: PLC0415
+    from exporter.strict_yaml import load
 
     try:
         document = load(content)
@@ -119,7 +119,7 @@ def _flatten(
 
 def explain_unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Say that a name is unknown, and which known one of the same section may have been meant."""
-    from difflib import get_close_matches  # noqa: PLC0415 -- only on the way out
+    from difflib import get_close_matches  # only on the way out
 
     known = list(known)
     section = name.rpartition(".")[0]

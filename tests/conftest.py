@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.hanging_mount import HangingMount, mount_that_hangs
 
 TESTS = Path(__file__).parent
 HOSTS = TESTS / "hosts"
@@ -23,3 +26,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are to be rewritten."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def hanging_mount(tmp_path: Path) -> Iterator[HangingMount]:
+    """A mount that hangs in the kernel; needs root and FUSE."""
+    with mount_that_hangs(tmp_path / "hanging") as mount:
+        yield mount

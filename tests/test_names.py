@@ -1,4 +1,4 @@
-"""What promtool says of our names: only node_exporter's own, kept for its dashboards, displease it."""
+"""What promtool says of our names: only those of node_exporter may displease it."""
 
 from __future__ import annotations
 

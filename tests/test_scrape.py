@@ -17,7 +17,6 @@ from exporter.outcome import TIMEOUT, AnyCollector
 from exporter.scrape import MIN_PATIENCE_SECONDS, Engine
 from tests.acting import Absent, Hanging, Raising, Steady
 from tests.engines import (
-    EXPIRED,
     LONG,
     SHORT,
     close,

@@ -125,7 +125,7 @@ def test_documents_give_settings_or_a_reason(
     document: object, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Whatever a valid YAML document holds, it is taken or refused with the file's name."""
-    import yaml  # noqa: PLC0415 -- as in the product: only who needs it
+    import yaml  # as in the product: only who needs it
 
     file = tmp_path_factory.getbasetemp() / "generated.yml"
     file.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")

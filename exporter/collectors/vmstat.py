@@ -19,8 +19,10 @@ from exporter.parsing import integers, shorten
 
 DEFAULT_FIELDS = (
     "^(oom_kill|pg|pswp"  # faults and paging: holds node_exporter's default set
-    "|swap_ra|swpin|swpout|zswp|thp_(swp|fault)"  # swapping, and faults of huge pages
-    "|allocstall|kswapd_|pageoutrun|workingset_(refault|activate)"  # why pages come and go
+    "|swap_ra|swpin|swpout|zswp|ksm_swpin|cow_ksm"  # swapping and copying
+    "|thp_(swp|fault|file|zero)"  # the same, of huge pages
+    "|allocstall|kswapd_|pageoutrun|unevictable_pgs_"  # why pages come and go
+    "|workingset_(refault|activate|restore|nodereclaim)"
     "|numa_(hint_faults|pages_migrated))"  # faults that move memory to the node that uses it
 )
 

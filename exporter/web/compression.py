@@ -22,7 +22,7 @@ def gzip(body: bytes) -> bytes:
 def _library() -> Any:
     """Find the library at the first page that is compressed, not at the start."""
     try:
-        from isal import isal_zlib  # noqa: PLC0415
+        from isal import isal_zlib
     except ImportError:
         return zlib
     return isal_zlib

@@ -36,15 +36,6 @@ def stat(*rows: str) -> str:
     return "\n".join(("cpu  1 1 1 1 1 1 1 1 1 1", *rows, "intr 1", ""))
 
 
-def write_throttles(host: Any, cpu: int, place: tuple[int, int], counts: tuple[int, int]) -> None:
-    """Write the topology and the throttle counters of a CPU."""
-    folder = f"{SYSFS}/cpu{cpu}"
-    host.write(f"{folder}/topology/physical_package_id", f"{place[0]}\n")
-    host.write(f"{folder}/topology/core_id", f"{place[1]}\n")
-    host.write(f"{folder}/thermal_throttle/core_throttle_count", f"{counts[0]}\n")
-    host.write(f"{folder}/thermal_throttle/package_throttle_count", f"{counts[1]}\n")
-
-
 def test_parse_takes_a_column_for_each_mode() -> None:
     """Columns hold the numbers of all CPUs, without the sum over them."""
     times = parse_stat_cpus(LINUX_6.encode())
@@ -98,28 +89,6 @@ def test_parse_gives_back_what_was_written(rows: list[list[int]]) -> None:
     lines = [f"cpu{cpu} {' '.join(map(str, row))}" for cpu, row in enumerate(rows)]
     columns = parse_stat_cpus(stat(*lines).encode()).columns
     assert [list(map(int, row)) for row in zip(*columns, strict=True)] == rows
-
-
-@pytest.mark.parametrize(
-    ("text", "cpus"), [(b"\n", []), (b"0\n", [0]), (b"0-2,5,7-8\n", [0, 1, 2, 5, 7, 8])]
-)
-def test_parse_cpu_list(text: bytes, cpus: list[int]) -> None:
-    """Single CPUs and ranges are listed in their order."""
-    assert parse_cpu_list(text) == cpus
-
-
-@pytest.mark.parametrize("text", [b"x", b"1-", b"3-1", b"1,,2", b"0-99999999", b"0-3:2/4"])
-def test_parse_cpu_list_refuses_what_is_none(text: bytes) -> None:
-    """Garbage, and a range that would fill the memory, are a ValueError."""
-    with pytest.raises(ValueError, match="list of CPUs"):
-        parse_cpu_list(text)
-
-
-@given(st.binary(max_size=50) | st.from_regex(rb"[0-9]+(-[0-9]+)?(,[0-9]+)?\n"))
-def test_parse_cpu_list_raises_nothing_but_value_error(text: bytes) -> None:
-    """Any bytes either parse or raise ValueError."""
-    with contextlib.suppress(ValueError):
-        parse_cpu_list(text)
 
 
 def test_times_of_each_cpu_in_seconds(host: Any) -> None:
@@ -218,91 +187,3 @@ def test_guard_lets_only_a_hotplug_reset(readings: list[tuple[int, int]]) -> Non
             assert shown_idle == max(idle, last_idle)
             assert shown_iowait == max(iowait, last_iowait)
         last_idle, last_iowait = shown_idle, shown_iowait
-
-
-def test_throttles_are_counted_once_per_core_and_package(host: Any) -> None:
-    """Two threads of a core, and all cores of a package, share their counter."""
-    rows = [f"cpu{cpu} 1 1 1 1 1 1 1 1 1 1" for cpu in range(4)]
-    host.write("proc/stat", stat(*rows))
-    for cpu, core, count in ((0, 0, 3), (1, 1, 4), (2, 0, 3), (3, 1, 4)):
-        write_throttles(host, cpu, (0, core), (count, 9))
-    collector = CpuCollector(host.kernel, Options())
-    samples = host.samples(collector)
-    assert {name: value for name, value in samples.items() if "throttles" in name} == {
-        'node_cpu_core_throttles_total{core="0",package="0"}': 3,
-        'node_cpu_core_throttles_total{core="1",package="0"}': 4,
-        'node_cpu_package_throttles_total{package="0"}': 9,
-    }
-    write_throttles(host, 0, (0, 0), (5, 9))
-    again = host.samples(collector)
-    assert again['node_cpu_core_throttles_total{core="0",package="0"}'] == 5
-
-
-def test_unknown_topology_and_missing_counters_are_absent(host: Any) -> None:
-    """A package of -1, no core number, and a core without package counter cost only themselves."""
-    host.write("proc/stat", stat(*(f"cpu{cpu} 1 1 1 1 1 1 1 1 1 1" for cpu in range(3))))
-    write_throttles(host, 0, (-1, 0), (1, 1))
-    write_throttles(host, 1, (0, 1), (2, 2))
-    write_throttles(host, 2, (1, 2), (3, 3))
-    (host.root / f"{SYSFS}/cpu1/topology/core_id").unlink()
-    (host.root / f"{SYSFS}/cpu2/thermal_throttle/package_throttle_count").unlink()
-    samples = host.samples(CpuCollector(host.kernel, Options()))
-    assert [name for name in samples if "throttles" in name] == [
-        'node_cpu_core_throttles_total{core="2",package="1"}'
-    ]
-
-
-def test_throttles_of_a_cpu_that_just_went_offline_are_looked_for_anew(host: Any) -> None:
-    """The collection loses its throttles and nothing else; the next one has what is left."""
-    host.kernel.max_kept = 0
-    host.write("proc/stat", LINUX_6)
-    write_throttles(host, 0, (0, 0), (1, 1))
-    write_throttles(host, 1, (0, 1), (2, 1))
-    collector = CpuCollector(host.kernel, Options())
-    host.samples(collector)
-    (host.root / f"{SYSFS}/cpu1/thermal_throttle/core_throttle_count").unlink()
-    without = host.samples(collector)
-    assert len(without) == 2 * 10
-    after = host.samples(collector)
-    assert [name for name in after if "core_throttles" in name] == [
-        'node_cpu_core_throttles_total{core="0",package="0"}'
-    ]
-
-
-def test_descriptors_are_given_back_at_each_hotplug(host: Any) -> None:
-    """Only the counters in use keep theirs."""
-    collector = CpuCollector(host.kernel, Options())
-    for cpu in (0, 1):
-        write_throttles(host, cpu, (0, cpu), (1, 1))
-    kept = set()
-    for cpu in (0, 1, 0, 1):
-        host.write("proc/stat", stat(f"cpu{cpu} 1 1 1 1 1 1 1 1 1 1"))
-        host.samples(collector)
-        kept.add(host.kernel.kept)
-    assert kept == {3}
-
-
-def test_isolated_and_online_cpus(host: Any) -> None:
-    """Isolated CPUs have a 1; every CPU that is there says whether it is online."""
-    host.write("proc/stat", LINUX_6)
-    host.write(f"{SYSFS}/isolated", "1\n")
-    host.write(f"{SYSFS}/online", "0-1\n")
-    for cpu in (0, 1, 2):
-        host.write(f"{SYSFS}/cpu{cpu}/online", "0\n" if cpu == 2 else "1\n")
-    samples = host.samples(CpuCollector(host.kernel, Options()))
-    assert {name: number for name, number in samples.items() if "seconds" not in name} == {
-        'node_cpu_isolated{cpu="1"}': 1,
-        'node_cpu_online{cpu="0"}': 1,
-        'node_cpu_online{cpu="1"}': 1,
-        'node_cpu_online{cpu="2"}': 0,
-    }
-
-
-def test_online_is_absent_where_cpu_0_cannot_go_offline(host: Any) -> None:
-    """As in node_exporter, nothing is told of the other CPUs then."""
-    host.write("proc/stat", LINUX_6)
-    host.write(f"{SYSFS}/isolated", "\n")
-    host.write(f"{SYSFS}/online", "0-1\n")
-    host.write(f"{SYSFS}/cpu1/online", "1\n")
-    samples = host.samples(CpuCollector(host.kernel, Options()))
-    assert not [name for name in samples if "seconds" not in name]

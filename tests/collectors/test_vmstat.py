@@ -68,7 +68,6 @@ def test_default_is_paging_swapping_reclaim_and_faults(host: Any) -> None:
         "nr_dirtied",
         "workingset_nodes",
         "numa_miss",
-        "thp_zero_page_alloc",
     }
     names = {line.split()[0] for line in TEXT.splitlines()}
     assert set(samples) == {f"node_vmstat_{name}" for name in names - left_out}
