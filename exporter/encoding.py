@@ -49,7 +49,8 @@ def encode_prefix(name: str, labels: Iterable[str], values: LabelValues) -> byte
 
 
 def escape_label(value: str) -> str:
-    """Escape a label value."""
+    """Escape a label value; bytes that were no UTF-8 stay distinguishable."""
+    value = value.encode("utf-8", "backslashreplace").decode()
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
@@ -78,7 +79,7 @@ def format_number(number: Number) -> bytes:
         return b"%d" % number
     if isinstance(number, float):
         if math.isfinite(number):
-            text = repr(number)
+            text = float.__repr__(number)  # a subclass may print itself otherwise
             return text.removesuffix(".0").encode()
         return b"NaN" if math.isnan(number) else b"+Inf" if number > 0 else b"-Inf"
     if isinstance(number, bytes):

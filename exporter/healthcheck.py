@@ -14,7 +14,10 @@ TIMEOUT_SECONDS = 5
 def healthcheck(url: str) -> int:
     """Return 0 when the URL answers 200, else 1 with the reason on stderr."""
     host, port, path = _split(url)
-    connection = HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection = HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+    except HTTPException as error:
+        raise SettingsError(f"healthcheck: {url!r} is no URL: {error}") from error
     try:
         connection.request("GET", path)
         response = connection.getresponse()

@@ -106,8 +106,9 @@ class KernelFile:
     def close(self) -> None:
         """Give the descriptor back; the next read opens the file again."""
         if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+            # Forgotten first: should closing fail, the number may soon be somebody else's.
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
             self._poller = None
             self._tree.kept -= 1
 

@@ -6,6 +6,7 @@ What each collector did last, counters of what went wrong, and one log line per 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from exporter.families import Filled, Layout, Series
 from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, Outcome
@@ -28,12 +29,13 @@ class Ledger:
         self._own_layout = _own_layout(names)
         self._own: Filled | None = None
         self._successor: Ledger | None = None
+        self._handed_over: AbstractSet[str] = frozenset()
 
     def account(self, names: tuple[str, ...], outcomes: Mapping[str, Outcome]) -> Filled:
         """The families that say how each collector of one collection fared, as node_exporter's."""
         layout = self._account.get(names)
         if layout is None:
-            # One per selection of collectors; selections come from Prometheus' configuration.
+            # One per selection of collectors, which clients choose.
             if len(self._account) >= 100:
                 self._account.clear()
             layout = self._account[names] = _account_layout(names)
@@ -49,17 +51,19 @@ class Ledger:
             self._own = self._own_layout.fill(numbers)
         yield self._own
 
-    def take_over(self, old: Ledger) -> None:
+    def take_over(self, old: Ledger, unchanged: AbstractSet[str]) -> None:
         """Go on where the ledger of the configuration before stands, for collectors in both.
 
-        What hangs there would hang anew: it stays left out until the old call has returned.
+        What hangs there would hang anew, if it is `unchanged`: it stays left out until the old
+        call has returned.
         """
-        self.last.update({name: old.last[name] for name in self._dropped.keys() & old.last.keys()})
-        self.quarantined.update(self._dropped.keys() & old.quarantined)
-        old._successor = self
         for counters, before in ((self._dropped, old._dropped), (self._timeouts, old._timeouts)):
             counters.update({name: before[name] for name in counters.keys() & before.keys()})
+        self.last.update({name: old.last[name] for name in self._dropped.keys() & old.last.keys()})
+        self.quarantined.update(unchanged & old.quarantined)
         self._own = None
+        old._successor = self
+        old._handed_over = unchanged
 
     def book(self, outcomes: Mapping[str, Outcome]) -> None:
         """Take over the outcomes of a finished collection."""
@@ -77,6 +81,9 @@ class Ledger:
     def left_behind(self, name: str, seconds: float) -> None:
         """A collector did not return in time: its thread is left to it."""
         self.quarantined.add(name)
+        if self._successor is not None and name in self._handed_over:
+            self._successor.left_behind(name, seconds)
+            return
         self._timeouts[name] += 1
         self._own = None
         reason = "its last call has not returned"
@@ -90,7 +97,7 @@ class Ledger:
 
     def came_back(self, name: str) -> None:
         """The hung call of a collector has returned."""
-        if self._successor is not None:
+        if self._successor is not None and name in self._handed_over:
             self._successor.came_back(name)
         elif name in self.quarantined:
             self.quarantined.discard(name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from exporter.parsing import integer, integers, shorten
@@ -18,12 +19,16 @@ _OCTAL = re.compile(rb"\\(0[1-7][0-7]|[1-3][0-7]{2}|00[1-7])")
 FROM_MEMORY = frozenset((
     "bcachefs", "bpf", "btrfs", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs",
     "efivarfs", "erofs", "exfat", "ext2", "ext3", "ext4", "f2fs", "hfsplus", "hugetlbfs",
-    "iso9660", "jfs", "mqueue", "nilfs2", "ntfs3", "overlay", "proc", "pstore", "ramfs",
-    "reiserfs", "rootfs", "securityfs", "selinuxfs", "squashfs", "sysfs", "tmpfs", "tracefs",
-    "udf", "vfat", "xfs", "zfs",
+    "binfmt_misc", "fusectl", "iso9660", "jfs", "mqueue", "nsfs", "nilfs2", "ntfs3", "overlay",
+    "proc", "pstore", "ramfs", "reiserfs", "rootfs", "rpc_pipefs", "securityfs", "selinuxfs",
+    "squashfs", "sysfs", "tmpfs", "tracefs", "vfat", "xfs", "zfs",
 ))
 # fmt: on
 """File systems whose statvfs answers from memory: no server or program has to answer first."""
+
+
+READ_ONLY = frozenset({b"ro", b"emergency_ro"})
+"""Options of the mount or of the file system; the second is ext4's after an error, since 6.18."""
 
 
 class Mount(NamedTuple):
@@ -61,7 +66,7 @@ def _parse_line(line: bytes) -> Mount:
         _unescape(fields[4]),
         _unescape(rest[0]),
         _unescape(rest[1]),
-        b"ro" in fields[5].split(b",") or b"ro" in rest[2].split(b","),
+        not READ_ONLY.isdisjoint(fields[5].split(b",") + rest[2].split(b",")),
     )
 
 
@@ -71,14 +76,19 @@ def _unescape(field: bytes) -> str:
     return plain.decode("utf-8", "surrogateescape")
 
 
-def find_remote(table: Iterable[Mount]) -> list[str]:
+def find_remote(table: Iterable[Mount]) -> frozenset[str]:
     """Give the mount points of all file systems that may have to wait for someone's answer."""
-    return [mount.mount_point for mount in table if mount.fs_type not in FROM_MEMORY]
+    return frozenset(mount.mount_point for mount in table if mount.fs_type not in FROM_MEMORY)
 
 
-def is_local(mount_point: str, remote: Iterable[str]) -> bool:
+def is_local(mount_point: str, remote: AbstractSet[str]) -> bool:
     """Tell whether nothing remote has to be asked on the way to a mount point, nor there."""
-    return not any(_lies_below(mount_point, point) for point in remote)
+    way = mount_point.rstrip("/")
+    while way:
+        if way in remote:
+            return False
+        way = way.rpartition("/")[0]
+    return "/" not in remote
 
 
 def strip_root(mount_point: str, rootfs: str) -> str:

@@ -25,7 +25,9 @@ def decimal(field: bytes) -> Digits:
 
 
 def integers(fields: Sequence[bytes]) -> Sequence[Digits]:
-    """Check a row of non-negative integers."""
+    """Check a row of non-negative integers; it may be empty."""
+    if not fields:
+        return fields
     joined = b"".join(fields)
     if not joined.isdigit() or len(joined) > MAX_DIGITS * len(fields) or b"" in fields:
         raise ValueError(f"not a row of integers: {shorten(b' '.join(fields))}")

@@ -26,8 +26,9 @@ from exporter.outcome import TIMEOUT, AnyCollector, Outcome
 from exporter.worker import Run, Worker
 from monitoring.structured_logging import StructuredLogger
 
-MIN_PATIENCE_SECONDS = 0.1
-"""However little time is left, a collector is not put under quarantine before it had this much."""
+MIN_PATIENCE_SECONDS = 0.5
+"""However little time somebody offers, a collector is not put under quarantine before it had this
+much: more than the filesystem collector rightly waits for a mount."""
 
 MAX_PATIENCE_SECONDS = 5.0
 """However much time a client offers: others, with less of it, may share the collection."""
@@ -61,10 +62,6 @@ class Collection:
         self.page: bytes | None = None
         """The finished page, made once for all who share it."""
         self.gzipped: bytes | None = None
-
-    def is_complete(self) -> bool:
-        """Whether every collector has an outcome."""
-        return len(self.outcomes) == len(self.collectors)
 
 
 class Engine:
@@ -123,7 +120,9 @@ class Engine:
         if collection.page is not None:
             return collection.page
         outcomes = dict(collection.outcomes)
-        if not collection.is_complete():
+        # Decided by the copy: the worker goes on writing into the other.
+        complete = len(outcomes) == len(collection.collectors)
+        if not complete:
             waited = Outcome(TIMEOUT, monotonic() - collection.started)
             outcomes = dict.fromkeys(collection.names, waited) | outcomes
         renderer = self._renderer(collection.form)
@@ -131,7 +130,7 @@ class Engine:
         parts.append(renderer.render([self.ledger.account(collection.names, outcomes)]))
         parts += (self._render_own(renderer), renderer.end)
         page = b"".join(parts)
-        if collection.is_complete():
+        if complete:
             collection.page = page
         return page
 
@@ -181,6 +180,8 @@ class Engine:
         return collection
 
     def _start_next(self) -> None:
+        while self._queue and self._queue[0].deadline <= monotonic():
+            self._drop(self._queue.popleft())  # nobody waits for it any more
         self._active = self._queue.popleft() if self._queue else None
         if self._active is None:
             if self._closing:
@@ -259,15 +260,19 @@ class Engine:
             self._finish(collection)
 
     def _finish(self, collection: Collection) -> None:
+        self._drop(collection)
+        self.ledger.book(collection.outcomes)
+        self._start_next()
+
+    def _drop(self, collection: Collection) -> None:
+        """Take a collection out of the books, and let its scrapers go with what there is."""
         collection.run = None
         collection.finished = True
         if collection.timer is not None:
             collection.timer.cancel()
         self._joinable.pop((collection.names, collection.form), None)
-        self.ledger.book(collection.outcomes)
         for waiter in collection.waiters:
             _release(waiter)
-        self._start_next()
 
     def _take(self, run: Run) -> None:
         """Take note that a worker has worked through a run."""

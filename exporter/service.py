@@ -121,7 +121,7 @@ class Service:
             notify("STOPPING=1")
             stopping.set()
             # Whoever still waits when the grace period ends gets what is finished by then.
-            loop.call_later(GRACE_SECONDS - LAST_SECONDS, self._engine.release)
+            loop.call_later(GRACE_SECONDS - LAST_SECONDS, self._release)
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop, number)
@@ -147,13 +147,19 @@ class Service:
 
         Returns what is wrong with it, and nothing when it was taken over.
         """
+        if self._status.stopping:
+            return "the daemon is stopping"
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
             settings, warnings = self._read_settings()
             _refuse_restart_settings(self.settings, settings)
             engine = self._make_engine(settings)
         except Exception as error:  # noqa: BLE001 -- the boundary: whatever it is, the old parts stay
-            reason = with_documentation(str(error))
+            reason = with_documentation(
+                str(error)
+                if isinstance(error, SettingsError)
+                else f"{type(error).__name__}: {error}"
+            )
             log.error(  # noqa: TRY400 -- a wrong setting needs no traceback
                 "reload failed", reason=reason, consequence="all is as it was"
             )
@@ -161,9 +167,9 @@ class Service:
             return reason
         else:
             structured_logging.configure(settings.log.format, settings.log.level)
-            self.settings = settings
+            old, self.settings = self.settings, settings
             self._engine.close()
-            engine.ledger.take_over(self._engine.ledger)
+            engine.ledger.take_over(self._engine.ledger, _unchanged(old, settings))
             self._use_engine(engine)
             self._metrics.max_requests = settings.web.max_requests
             self._metrics.timeout_offset = settings.timeout_offset
@@ -172,6 +178,9 @@ class Service:
             return ""
         finally:
             notify("READY=1")
+
+    def _release(self) -> None:
+        self._engine.release()
 
     def close(self) -> None:
         """Close what was opened."""
@@ -201,6 +210,13 @@ def _refuse_restart_settings(old: Settings, new: Settings) -> None:
             raise SettingsError(
                 f"web.{name} cannot change while the daemon runs: restart it, or set it back"
             )
+
+
+def _unchanged(old: Settings, new: Settings) -> set[str]:
+    """The collectors that read the same with both settings."""
+    if old.path != new.path:
+        return set()
+    return {name for name, of in new.collectors.items() if (name, of) in old.collectors.items()}
 
 
 def _raise_descriptor_limit() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,3 +34,11 @@ def hanging_mount(tmp_path: Path) -> Iterator[HangingMount]:
     """A mount that hangs in the kernel; needs root and FUSE."""
     with mount_that_hangs(tmp_path / "hanging") as mount:
         yield mount
+
+
+@pytest.fixture
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep out what the shell of whoever runs the tests may hold."""
+    for name in os.environ:
+        if name.startswith("PERFWATCH_"):
+            monkeypatch.delenv(name)

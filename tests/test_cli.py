@@ -1,3 +1,5 @@
+"""The command line as a user meets it: messages, exit codes, help, checking a file."""
+
 from __future__ import annotations
 
 import contextlib
@@ -8,37 +10,21 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter import __version__
-from exporter import collectors as registry
-from exporter.cli import COMMANDS, _Parser, _read_settings, main
+from exporter.cli import COMMANDS, main
 from exporter.options import parse_regexp
-from exporter.settings import Key, Settings, SettingsError, all_keys, parse_address
+from exporter.settings import all_keys, with_documentation
+
+pytestmark = pytest.mark.usefixtures("own_environment")
 
 ROOT = Path(__file__).parent.parent
 CONFIG = Path(__file__).parent / "config"
 KEYS = tuple(all_keys())
-
-SAMPLES = {
-    "web.listen-address": ("127.0.0.1:1", "127.0.0.1:2"),
-    "log.level": ("debug", "error"),
-    "log.format": ("console", "json"),
-}
-"""Two values for the settings whose values do not follow from the kind of their default."""
-
-
-@pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep out what the shell of whoever runs the tests may hold."""
-    for name in os.environ:
-        if name.startswith("PERFWATCH_"):
-            monkeypatch.delenv(name)
 
 
 def perfwatch(*words: str) -> subprocess.CompletedProcess[str]:
@@ -51,82 +37,6 @@ def perfwatch(*words: str) -> subprocess.CompletedProcess[str]:
         timeout=15,
         check=False,
     )
-
-
-def read(*words: str) -> Settings:
-    """Read file, environment and flags as `perfwatch run` does, without starting anything."""
-    return _read_settings(_Parser("perfwatch", ""), words)[0]
-
-
-def samples(key: Key) -> tuple[str, str]:
-    """Two values, written out, that the setting takes."""
-    if isinstance(key.default, bool):
-        return "true", "false"
-    if isinstance(key.default, int | float):
-        return "7", "8"
-    return SAMPLES.get(key.flag, ("/a", "/b"))
-
-
-def flag(key: Key, value: str) -> str:
-    """The setting on the command line."""
-    if isinstance(key.default, bool):
-        return f"--{key.flag}" if value == "true" else f"--no-{key.flag}"
-    return f"--{key.flag}={value}"
-
-
-def effective(settings: Settings, key: Key) -> Any:
-    """What the settings tree holds for a setting."""
-    *path, name = key.yaml.split(".")
-    if key.flag == "collector.disable-defaults":
-        return len(settings.collectors) <= 1
-    if key.flag == "collector.max-series":
-        return settings.max_series
-    if name == "enabled":
-        return path[1] in settings.collectors
-    if path[:1] == ["collector"]:
-        return getattr(settings.collectors[path[1]], name)
-    return getattr(getattr(settings, path[0]) if path else settings, name)
-
-
-def write_setting(file: Path, key: Key, value: str) -> str:
-    """Write a file with one setting, and give the flag that names it."""
-    document: Any = value
-    for part in reversed(key.yaml.split(".")):
-        document = {part: document}
-    file.write_text(yaml.safe_dump(document))
-    return f"--config.file={file}"
-
-
-@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.flag)
-def test_flags_override_the_environment_and_that_the_file(
-    key: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every setting can be given in each of the three ways, and the later one holds."""
-    one, other = samples(key)
-    expected = {value: key.parse(value) for value in (one, other)}
-    assert expected[one] != expected[other]
-
-    file = write_setting(tmp_path / "perfwatch.yml", key, one)
-    assert effective(read(file), key) == expected[one]
-    monkeypatch.setenv(key.variable, other)
-    assert effective(read(file), key) == expected[other]
-    assert effective(read(file, flag(key, one)), key) == expected[one]
-
-
-def test_the_environment_may_name_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PERFWATCH_CONFIG_FILE stands for --config.file, which overrides it."""
-    for name in ("one", "other"):
-        (tmp_path / name).write_text(f"path: {{rootfs: /{name}}}")
-    monkeypatch.setenv("PERFWATCH_CONFIG_FILE", str(tmp_path / "one"))
-    assert read().path.rootfs == "/one"
-    assert read(f"--config.file={tmp_path / 'other'}").path.rootfs == "/other"
-
-
-def test_addresses_may_be_repeated() -> None:
-    """Each --web.listen-address adds one."""
-    given_addresses = ["127.0.0.1:1", "[::1]:2"]
-    words = [f"--web.listen-address={address}" for address in given_addresses]
-    assert read(*words).web.listen_address == tuple(map(parse_address, given_addresses))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +89,8 @@ def test_a_port_in_use_is_said_at_once() -> None:
     assert done.returncode == 2
     assert done.stderr == (
         f"perfwatch: --web.listen-address={address}: the port is in use: "
-        "stop what listens there (ss -ltnp shows it), or choose another\n"
+        "stop what listens there (ss -ltnp shows it), or choose another "
+        "(see docs/configuration.md)\n"
     )
 
 
@@ -223,7 +134,7 @@ def test_help_lists_commands_and_flags(
         assert f"--{key.flag}" in page
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"run", "bench"}])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "run"])
 def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """`perfwatch COMMAND --help` says what it does."""
     with pytest.raises(SystemExit) as ended:
@@ -245,9 +156,9 @@ def test_a_valid_file_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_invalid_file_is_one_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """check-config fails with exit code 2 and the message in the file's first line."""
     with file.open("rb") as lines:
-        expected = lines.readline().decode().removeprefix("# ")
+        expected = lines.readline().decode().removeprefix("# ").rstrip()
     assert main(["check-config", str(file)]) == 2
-    assert capsys.readouterr() == ("", f"perfwatch: {file}: {expected}")
+    assert capsys.readouterr() == ("", f"perfwatch: {file}: {with_documentation(expected)}\n")
 
 
 def test_a_help_with_percent_signs_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -258,38 +169,6 @@ def test_a_help_with_percent_signs_is_printed(capsys: pytest.CaptureFixture[str]
         main(["once", "--help"])
     shown = "".join(capsys.readouterr().out.split())
     assert all(key.shown_default in shown for key in patterns)
-
-
-def test_turning_everything_off_is_a_valid_configuration() -> None:
-    """A daemon without collectors still serves its own metrics."""
-    assert not read("--collector.disable-defaults").collectors
-    names = [entry.name for entry in registry.ALL]
-    assert not read(*[f"--no-collector.{name}" for name in names]).collectors
-
-
-WORDS = st.one_of(
-    st.sampled_from([f"--{key.flag}" for key in KEYS] + ["--no-collector.cpu", "--", "-h"]),
-    st.builds(
-        "--{}={}".format,
-        st.sampled_from([key.flag for key in KEYS] + ["collector.ntp.server", "config.file"]),
-        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
-    ),
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
-)
-"""What may stand behind `perfwatch run`, right or wrong."""
-
-
-@settings(deadline=None)
-@given(st.lists(WORDS, max_size=4))
-def test_any_command_line_gives_settings_or_a_reason(words: list[str]) -> None:
-    """Whatever the words are, they are taken, or refused in a message, or ask for help."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        try:
-            read(*words)
-        except SettingsError as error:
-            assert str(error)  # noqa: PT017 -- some of it is valid
-        except SystemExit as ended:
-            assert ended.code == 0  # noqa: PT017 -- help was asked for
 
 
 @settings(deadline=None)

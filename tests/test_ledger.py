@@ -129,7 +129,7 @@ def test_counters_go_on_after_a_reload() -> None:
     old.book({"a": Outcome(OK, 0.1, dropped=3)})
     old.left_behind("b", 1.0)
     new = Ledger(["b", "c"])
-    new.take_over(old)
+    new.take_over(old, {"b"})
     after = own(new)
     assert after["perfwatch_collector_timeouts_total", "b"] == 1
     assert after["perfwatch_collector_dropped_series_total", "c"] == 0
@@ -143,10 +143,31 @@ def test_what_hangs_is_left_out_after_a_reload_until_it_returns(log: StringIO) -
     old.left_behind("b", 1.0)
     messages(log)
     middle, new = Ledger(["a", "b"]), Ledger(["b"])
-    middle.take_over(old)
-    new.take_over(middle)
+    middle.take_over(old, {"a", "b"})
+    new.take_over(middle, {"b"})
     assert middle.last["a"].status == OK
     assert new.quarantined == {"b"}
     old.came_back("b")
     assert new.quarantined == set()
     assert [message for _, message, _ in messages(log)] == ["collector returned"]
+
+
+def test_a_collector_whose_settings_changed_may_try_again(log: StringIO) -> None:
+    """A reload may be what makes it work: what hung with other settings is no reason."""
+    old = Ledger(["a"])
+    old.left_behind("a", 1.0)
+    new = Ledger(["a"])
+    new.take_over(old, set())
+    assert new.quarantined == set()
+    old.came_back("a")
+    assert old.quarantined == set()
+
+
+def test_a_collector_that_hangs_during_a_reload_is_left_out_after_it(log: StringIO) -> None:
+    """The collection under way belongs to the old configuration, the hang to both."""
+    old, new = Ledger(["a"]), Ledger(["a"])
+    new.take_over(old, {"a"})
+    old.left_behind("a", 1.0)
+    assert new.quarantined == {"a"}
+    assert own(new)["perfwatch_collector_timeouts_total", "a"] == 1
+    assert [message for _, message, _ in messages(log)] == ["collector hangs"]

@@ -18,6 +18,7 @@ from exporter.bench.growth import measure_growth
 from exporter.bench.measures import QUICK, THOROUGH, Plan, measure_scrapes, measure_starts
 from exporter.bench.processes import Program, StartError, find_peer, own_program, peer_program
 from exporter.bench.report import Report, describe_machine
+from exporter.cli import COMMANDS, _Parser
 from exporter.settings import parse_positive
 
 
@@ -49,7 +50,7 @@ def _measure(programs: Sequence[Program], plan: Plan, *, growth: bool) -> Report
     scrapes, pages = measure_scrapes(programs, plan)
     figures += scrapes
     if growth:
-        _tell("growth: three big machines")
+        _tell("growth: nine machines, from small to big")
         figures += measure_growth(programs, plan)
     return Report(machine, tuple(programs), pages, figures)
 
@@ -66,9 +67,7 @@ def _programs(peer: str | None) -> list[Program]:
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="perfwatch bench", allow_abbrev=False, description="Measure what the daemon costs."
-    )
+    parser = _Parser("perfwatch bench", COMMANDS["bench"].summary)
     parser.add_argument("--rounds", type=_count, metavar="N", help="rounds (default: 7)")
     parser.add_argument("--scrapes", type=_count, metavar="N", help="in a round (default: 200)")
     parser.add_argument("--quick", action="store_true", help="in 15 seconds, less exactly")

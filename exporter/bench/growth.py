@@ -1,4 +1,8 @@
-"""What one more CPU, disk or interface costs: scrapes of a big fake machine less a small one's."""
+"""What one more CPU, disk or interface costs: a big fake machine's scrapes less a small one's.
+
+There are three sizes, and so two steps. Where the second is dearer than the first, the cost grows
+faster than the machine.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,44 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from itertools import count
+from itertools import chain, count, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from exporter.bench.client import Scraper
-from exporter.bench.measures import MICRO, Figure, Plan, rows_for, take_turns
+from exporter.bench.measures import MICRO, Figure, Plan, take_turns
 from exporter.bench.processes import Program, Server, start
 from exporter.bench.trees import Machine, Tree, build_tree
 
 SMALL = Machine()
-BIG = {
-    "cpus": ("CPU", SMALL._replace(cpus=512)),
-    "disks": ("disk", SMALL._replace(disks=500)),
-    "interfaces": ("interface", SMALL._replace(interfaces=500)),
-}
-"""By the field that grows: what one of it is called, and the machine."""
+
+
+class Growth(NamedTuple):
+    """A way in which a machine grows."""
+
+    field: str
+    """What grows, as Machine calls it."""
+    singular: str
+    sizes: tuple[int, int, int]
+
+    def steps(self) -> list[tuple[int, int]]:
+        """From which size to which."""
+        return list(pairwise(self.sizes))
+
+    def figure(self, more: int) -> str:
+        """The key of the figure for the step up to a size."""
+        return f"growth_{self.field}_{more}"
+
+    def machines(self) -> list[Machine]:
+        """One machine of each size."""
+        return [SMALL._replace(**{self.field: size}) for size in self.sizes]
+
+
+GROWTHS = (
+    Growth("cpus", "CPU", (SMALL.cpus, 128, 512)),
+    Growth("disks", "disk", (SMALL.disks, 100, 500)),
+    Growth("interfaces", "interface", (SMALL.interfaces, 100, 500)),
+)
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 -- private directories are made in it
 
@@ -28,42 +55,55 @@ WARM_UP_SCRAPES = 3
 
 
 def measure_growth(programs: Sequence[Program], plan: Plan) -> list[Figure]:
-    """Measure the three kinds of growth, one after the other."""
+    """Measure the three kinds of growth, one after the other: a figure for each step."""
     folder = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="perfwatch-bench-", dir=folder) as temporary:
-        root = Path(temporary)
-        small = build_tree(root / "small", SMALL)
         return [
-            _measure(field, programs, (small, build_tree(root / field, machine)), plan)
-            for field, (_, machine) in BIG.items()
+            figure
+            for growth in GROWTHS
+            for figure in _measure(growth, programs, _build_trees(Path(temporary), growth), plan)
         ]
 
 
+def _build_trees(root: Path, growth: Growth) -> list[Tree]:
+    return [
+        build_tree(root / f"{growth.field}-{size}", machine)
+        for size, machine in zip(growth.sizes, growth.machines(), strict=True)
+    ]
+
+
 def _measure(
-    field: str, programs: Sequence[Program], trees: tuple[Tree, Tree], plan: Plan
-) -> Figure:
-    singular, machine = BIG[field]
-    fewest, most = getattr(SMALL, field), getattr(machine, field)
-    rows = rows_for(programs)
+    growth: Growth, programs: Sequence[Program], trees: Sequence[Tree], plan: Plan
+) -> list[Figure]:
     clock = count(1)  # counters never go back
+    rounds: list[list[list[float]]] = [[] for _ in programs]
     with contextlib.ExitStack() as stack:
-        pairs = [
+        sites = [
             [
                 (stack.enter_context(start(program, (*tree.flags(), *program.tree_flags))), tree)
                 for tree in trees
             ]
             for program in programs
         ]
-        for server, tree in (site for pair in pairs for site in pair):
-            _cpu_per_scrape(server, tree, clock, WARM_UP_SCRAPES)
+        for site in chain.from_iterable(sites):
+            _cpu_per_scrape(*site, clock, WARM_UP_SCRAPES)
         for number in range(plan.rounds):
             for index in take_turns(len(programs), number):
-                small, big = (
-                    _cpu_per_scrape(*site, clock, plan.growth_scrapes) for site in pairs[index]
+                rounds[index].append(
+                    [_cpu_per_scrape(*site, clock, plan.growth_scrapes) for site in sites[index]]
                 )
-                rows[index].append((big - small) / (most - fewest) * MICRO)
-    title = f"CPU per scrape for one more {singular} ({fewest} to {most})"
-    return Figure(f"growth_{field}", title, "us", rows)
+    return [_make_figure(growth, step, rounds) for step in range(len(growth.steps()))]
+
+
+def _make_figure(growth: Growth, step: int, rounds: Sequence[list[list[float]]]) -> Figure:
+    """One step's figure, from what a scrape of each size cost each program in each round."""
+    fewer, more = growth.steps()[step]
+    title = f"CPU per scrape for one more {growth.singular} ({fewer} to {more})"
+    rows = tuple(
+        [(costs[step + 1] - costs[step]) / (more - fewer) * MICRO for costs in own]
+        for own in rounds
+    )
+    return Figure(growth.figure(more), title, "us", rows)
 
 
 def _cpu_per_scrape(server: Server, tree: Tree, clock: Iterator[int], scrapes: int) -> float:

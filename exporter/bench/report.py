@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from exporter import __version__, collectors
+from exporter.bench.growth import GROWTHS
 from exporter.bench.measures import Figure
 from exporter.bench.processes import Program
 
@@ -40,9 +41,16 @@ GOALS = (
     Goal("p99_warm", "Latency p99", 4, "ratio at least"),
     Goal("resident", "Resident memory", 1.7, "share at most"),
     Goal("start", "Start to the first page, ms", 350, "at most"),
-    Goal("growth_cpus", "One more CPU, us", 10, "at most"),
-    Goal("growth_disks", "One more disk, us", 10, "at most"),
-    Goal("growth_interfaces", "One more interface, us", 10, "at most"),
+    *(
+        Goal(
+            growth.figure(more),
+            f"One more {growth.singular} ({fewer} to {more}), us",
+            10,
+            "at most",
+        )
+        for growth in GROWTHS
+        for fewer, more in growth.steps()
+    ),
 )
 
 WORDS = {

@@ -30,7 +30,8 @@ class Collector(Protocol):
     """What the scrape engine needs of a collector.
 
     `collect` raises on failure, and `NoData` when this host lacks the source. It may be written as
-    a generator: families count only when it has ended, all of them or none.
+    a generator: families count only when it has ended, all of them or none. One that keeps threads
+    also has `close()`, which is called when it is not needed any more.
     """
 
     name: str

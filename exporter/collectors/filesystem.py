@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +84,11 @@ class Options:
             reject_both(self.fs_types_include, self.fs_types_exclude, "fs-types")
 
 
+REREAD_SECONDS = 30.0
+"""The kernel tells of mounts that come and go, but not of a file system that becomes read-only
+after an error."""
+
+
 class FilesystemCollector:
     """Size, free space and files of each mount, and the mounts that hang."""
 
@@ -94,10 +100,13 @@ class FilesystemCollector:
         options: Options | None = None,
         *,
         statvfs: StatVfs = os.statvfs,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         options = options or Options()
         self._kernel = kernel
         self._statvfs = statvfs
+        self._now = now
+        self._reread_at = 0.0
         self._file = kernel.mountinfo()
         self._mount_points = NameFilter(options.mount_points_include, options.mount_points_exclude)
         self._fs_types = NameFilter(options.fs_types_include, options.fs_types_exclude)
@@ -130,8 +139,10 @@ class FilesystemCollector:
         self._workers.close()
 
     def _read_mounts(self) -> None:
-        if self._text is not None and not self._file.changed():
+        now = self._now()
+        if self._text is not None and not self._file.changed() and now < self._reread_at:
             return
+        self._reread_at = now + REREAD_SECONDS
         # Forgotten first: the kernel tells of a change once, also when what follows fails.
         last, self._text = self._text, None
         text = self._file.read()

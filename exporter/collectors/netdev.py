@@ -152,7 +152,7 @@ class NetdevCollector:
             )
 
     def _lay_out(self, header: bytes, names: list[bytes]) -> None:
-        titles = [name[:-1].decode("utf-8", "replace") for name in names]
+        titles = [name[:-1].decode("utf-8", "surrogateescape") for name in names]
         self._shown = [self._filter.accepts(title) for title in titles]
         self._devices = list(compress(titles, self._shown))
         words = parse_columns(header)
@@ -189,12 +189,13 @@ class NetdevCollector:
             "bonding_masters"
         }
         devices = self._devices if self._in_sysfs else []
-        for device in self._nohandler.keys() - set(devices):
-            self._nohandler[device].close()
+        # All anew: a descriptor stays with its device, also when that was renamed.
+        for file in self._nohandler.values():
+            file.close()
         found = {}
         for device in devices:
             path = f"class/net/{device}/statistics/rx_nohandler"
-            file = self._nohandler.get(device) or self._kernel.sys(path)
+            file = self._kernel.sys(path)
             with contextlib.suppress(OSError):  # before Linux 4.6
                 file.read()
                 found[device] = file

@@ -31,8 +31,11 @@ class Limits:
 
     max_connections: int = 256
     max_head_bytes: int = 32 * 1024
+    """Since the last whole head or request, so that bodies, which nobody needs here, count too."""
     receipt_seconds: float = 10.0
     """From the first byte of a request (or from connecting) to its last."""
+    reading_seconds: float = 20.0
+    """For a client to read what fills its connection's buffers."""
     keep_alive_seconds: int = 130
     """Longer than two minutes, so that a scrape a minute finds its connection still open."""
     idle: dict[GuardedProtocol, None] = field(default_factory=dict)
@@ -49,6 +52,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._incomplete = False
         self._receipt: asyncio.TimerHandle | None = None
+        self._reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Make room, or turn the newcomer away when every connection is busy."""
@@ -67,16 +71,19 @@ class GuardedProtocol(HttpToolsProtocol):
         """Forget the connection."""
         self._end_receipt()
         self._limits.idle.pop(self, None)
+        if self.transport is not None:
+            self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count the head's bytes and parse; a request that is not whole yet gets a deadline."""
+        """Bound what comes between two whole requests; one that is not whole gets a deadline."""
         self._head_bytes += len(data)
         if self._head_bytes > self._limits.max_head_bytes:
             self._refuse(431)
             return
         super().data_received(data)
-        if self._incomplete and self._receipt is None:
+        # Idle: what came began no request (an empty line), but ended uvicorn's keep-alive timer.
+        if (self._incomplete or self in self._limits.idle) and self._receipt is None:
             self._start_receipt()
 
     def on_message_begin(self) -> None:
@@ -102,6 +109,18 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.cycle.response_complete and not self.transport.is_closing():
             self._limits.idle[self] = None
+
+    def pause_writing(self) -> None:
+        """The client does not read: it may not hold its place for ever."""
+        super().pause_writing()
+        self._reading = self.loop.call_later(self._limits.reading_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client reads again, or is gone."""
+        super().resume_writing()
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, at once even when the client has not read all."""

@@ -1,4 +1,4 @@
-"""The cpu collector: the CPU lines of /proc/stat, and /sys/devices/system/cpu."""
+"""The cpu collector: the CPU lines of /proc/stat. What sysfs adds: test_cpu_topology.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.collectors._cpu_topology import parse_cpu_list
 from exporter.collectors.cpu import BackstepGuard, CpuCollector, Options, parse_stat_cpus
 
 LINUX_6 = """\
@@ -27,8 +26,6 @@ cpu0 1000 1 798 167039 5 3 9 2
 cpu1 2579 3 1180 164973 150 4 16 6
 intr 128706
 """
-
-SYSFS = "sys/devices/system/cpu"
 
 
 def stat(*rows: str) -> str:

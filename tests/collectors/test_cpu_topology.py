@@ -54,8 +54,7 @@ def test_parse_cpu_list_raises_nothing_but_value_error(text: bytes) -> None:
 
 def test_throttles_are_counted_once_per_core_and_package(host: Any) -> None:
     """Two threads of a core, and all cores of a package, share their counter."""
-    rows = [f"cpu{cpu} 1 1 1 1 1 1 1 1 1 1" for cpu in range(4)]
-    host.write("proc/stat", stat(*rows))
+    host.write("proc/stat", stat(0, 1, 2, 3))
     for cpu, core, count in ((0, 0, 3), (1, 1, 4), (2, 0, 3), (3, 1, 4)):
         write_throttles(host, cpu, (0, core), (count, 9))
     collector = CpuCollector(host.kernel, Options())
@@ -72,7 +71,7 @@ def test_throttles_are_counted_once_per_core_and_package(host: Any) -> None:
 
 def test_unknown_topology_and_missing_counters_are_absent(host: Any) -> None:
     """A package of -1, no core number, and a core without package counter cost only themselves."""
-    host.write("proc/stat", stat(*(f"cpu{cpu} 1 1 1 1 1 1 1 1 1 1" for cpu in range(3))))
+    host.write("proc/stat", stat(0, 1, 2))
     write_throttles(host, 0, (-1, 0), (1, 1))
     write_throttles(host, 1, (0, 1), (2, 2))
     write_throttles(host, 2, (1, 2), (3, 3))
@@ -87,7 +86,7 @@ def test_unknown_topology_and_missing_counters_are_absent(host: Any) -> None:
 def test_throttles_of_a_cpu_that_just_went_offline_are_looked_for_anew(host: Any) -> None:
     """The collection loses its throttles and nothing else; the next one has what is left."""
     host.kernel.max_kept = 0
-    host.write("proc/stat", LINUX_6)
+    host.write("proc/stat", stat(0, 1))
     write_throttles(host, 0, (0, 0), (1, 1))
     write_throttles(host, 1, (0, 1), (2, 1))
     collector = CpuCollector(host.kernel, Options())
@@ -108,7 +107,7 @@ def test_descriptors_are_given_back_at_each_hotplug(host: Any) -> None:
         write_throttles(host, cpu, (0, cpu), (1, 1))
     kept = set()
     for cpu in (0, 1, 0, 1):
-        host.write("proc/stat", stat(f"cpu{cpu} 1 1 1 1 1 1 1 1 1 1"))
+        host.write("proc/stat", stat(cpu))
         host.samples(collector)
         kept.add(host.kernel.kept)
     assert kept == {3}
@@ -116,7 +115,7 @@ def test_descriptors_are_given_back_at_each_hotplug(host: Any) -> None:
 
 def test_isolated_and_online_cpus(host: Any) -> None:
     """Isolated CPUs have a 1; every CPU that is there says whether it is online."""
-    host.write("proc/stat", LINUX_6)
+    host.write("proc/stat", stat(0, 1))
     host.write(f"{SYSFS}/isolated", "1\n")
     host.write(f"{SYSFS}/online", "0-1\n")
     for cpu in (0, 1, 2):
@@ -132,7 +131,7 @@ def test_isolated_and_online_cpus(host: Any) -> None:
 
 def test_online_is_absent_where_cpu_0_cannot_go_offline(host: Any) -> None:
     """As in node_exporter, nothing is told of the other CPUs then."""
-    host.write("proc/stat", LINUX_6)
+    host.write("proc/stat", stat(0, 1))
     host.write(f"{SYSFS}/isolated", "\n")
     host.write(f"{SYSFS}/online", "0-1\n")
     host.write(f"{SYSFS}/cpu1/online", "1\n")

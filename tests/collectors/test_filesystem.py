@@ -1,4 +1,4 @@
-"""The filesystem collector: mountinfo and statvfs. Mounts that fail: test_filesystem_failures.py."""
+"""The filesystem collector: mountinfo and statvfs, on a host in order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from exporter.collectors.filesystem import FilesystemCollector, Options
 from exporter.kernel import KernelTree, NoData
-from tests.mounted_host import NFS, ROOT, TABLE, MountedHost
+from tests.mounted_host import ROOT, TABLE, MountedHost
 from tests.samples import read_samples
 
 

@@ -1,0 +1,136 @@
+"""The three ways to give a setting: which of them holds, and that any words get an answer."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exporter import collectors as registry
+from exporter.cli import _Parser, _read_settings
+from exporter.settings import Key, Settings, SettingsError, all_keys, parse_address
+
+pytestmark = pytest.mark.usefixtures("own_environment")
+
+KEYS = tuple(all_keys())
+
+SAMPLES = {
+    "web.listen-address": ("127.0.0.1:1", "127.0.0.1:2"),
+    "log.level": ("debug", "error"),
+    "log.format": ("console", "json"),
+}
+"""Two values for the settings whose values do not follow from the kind of their default."""
+
+
+def read(*words: str) -> Settings:
+    """Read file, environment and flags as `perfwatch run` does, without starting anything."""
+    return _read_settings(_Parser("perfwatch", ""), words)[0]
+
+
+def samples(key: Key) -> tuple[str, str]:
+    """Two values, written out, that the setting takes."""
+    if isinstance(key.default, bool):
+        return "true", "false"
+    if isinstance(key.default, int | float):
+        return "7", "8"
+    return SAMPLES.get(key.flag, ("/a", "/b"))
+
+
+def flag(key: Key, value: str) -> str:
+    """The setting on the command line."""
+    if isinstance(key.default, bool):
+        return f"--{key.flag}" if value == "true" else f"--no-{key.flag}"
+    return f"--{key.flag}={value}"
+
+
+def effective(settings: Settings, key: Key) -> Any:
+    """What the settings tree holds for a setting."""
+    *path, name = key.yaml.split(".")
+    if key.flag == "collector.disable-defaults":
+        return len(settings.collectors) <= 1
+    if key.flag == "collector.max-series":
+        return settings.max_series
+    if name == "enabled":
+        return path[1] in settings.collectors
+    if path[:1] == ["collector"]:
+        return getattr(settings.collectors[path[1]], name)
+    return getattr(getattr(settings, path[0]) if path else settings, name)
+
+
+def write_setting(file: Path, key: Key, value: str) -> str:
+    """Write a file with one setting, and give the flag that names it."""
+    document: Any = value
+    for part in reversed(key.yaml.split(".")):
+        document = {part: document}
+    file.write_text(yaml.safe_dump(document))
+    return f"--config.file={file}"
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.flag)
+def test_flags_override_the_environment_and_that_the_file(
+    key: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every setting can be given in each of the three ways, and the later one holds."""
+    one, other = samples(key)
+    expected = {value: key.parse(value) for value in (one, other)}
+    assert expected[one] != expected[other]
+
+    file = write_setting(tmp_path / "perfwatch.yml", key, one)
+    assert effective(read(file), key) == expected[one]
+    monkeypatch.setenv(key.variable, other)
+    assert effective(read(file), key) == expected[other]
+    assert effective(read(file, flag(key, one)), key) == expected[one]
+
+
+def test_the_environment_may_name_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PERFWATCH_CONFIG_FILE stands for --config.file, which overrides it."""
+    for name in ("one", "other"):
+        (tmp_path / name).write_text(f"path: {{rootfs: /{name}}}")
+    monkeypatch.setenv("PERFWATCH_CONFIG_FILE", str(tmp_path / "one"))
+    assert read().path.rootfs == "/one"
+    assert read(f"--config.file={tmp_path / 'other'}").path.rootfs == "/other"
+
+
+def test_addresses_may_be_repeated() -> None:
+    """Each --web.listen-address adds one."""
+    given_addresses = ["127.0.0.1:1", "[::1]:2"]
+    words = [f"--web.listen-address={address}" for address in given_addresses]
+    assert read(*words).web.listen_address == tuple(map(parse_address, given_addresses))
+
+
+def test_turning_everything_off_is_a_valid_configuration() -> None:
+    """A daemon without collectors still serves its own metrics."""
+    assert not read("--collector.disable-defaults").collectors
+    names = [entry.name for entry in registry.ALL]
+    assert not read(*[f"--no-collector.{name}" for name in names]).collectors
+
+
+WORDS = st.one_of(
+    st.sampled_from([f"--{key.flag}" for key in KEYS] + ["--no-collector.cpu", "--", "-h"]),
+    st.builds(
+        "--{}={}".format,
+        st.sampled_from([key.flag for key in KEYS] + ["collector.ntp.server", "config.file"]),
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
+    ),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
+)
+"""What may stand behind `perfwatch run`, right or wrong."""
+
+
+@settings(deadline=None)
+@given(st.lists(WORDS, max_size=4))
+def test_any_command_line_gives_settings_or_a_reason(words: list[str]) -> None:
+    """Whatever the words are, they are taken, or refused in a message, or ask for help."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            read(*words)
+        except SettingsError as error:
+            assert str(error)  # noqa: PT017 -- some of it is valid
+        except SystemExit as ended:
+            assert ended.code == 0  # noqa: PT017 -- help was asked for
