@@ -74,6 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # by the interpreter on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # A full disk behind the output, say. The interpreter would try again to write the rest.
+        print(f"perfwatch: {_on_one_line(str(error))}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
 
 
 def _find_command(name: str) -> Command:

@@ -26,6 +26,8 @@ PATIENCE_SECONDS = 5.0
 
 def once(settings: Settings, form: str, names: Sequence[str] | None) -> int:
     """Print the families of the named collectors (all when None); 1 when one of them failed."""
+    if sys.stdout is None:
+        raise SettingsError("once: standard output is closed: there is nowhere to print to")
     collectors = {collector.name: collector for collector in make_collectors(settings)}
     for name in names or ():
         if name not in collectors:

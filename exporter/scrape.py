@@ -13,7 +13,6 @@ Everything here happens in the event loop's thread; worker.py is the other one.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
@@ -280,12 +279,15 @@ class Engine:
         if collection is not None and collection.run is run:
             self._finish(collection)
 
-    def _from_worker(self, function: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Have a function run in the event loop's thread; it does nothing when that has ended."""
+    def _from_worker(self, function: Callable[[Any], None]) -> Callable[[Any], bool]:
+        """Have a function run in the event loop's thread; False when that has ended."""
 
-        def call(argument: Any) -> None:
-            with contextlib.suppress(RuntimeError):
+        def call(argument: Any) -> bool:
+            try:
                 self._loop.call_soon_threadsafe(function, argument)
+            except RuntimeError:
+                return False
+            return True
 
         return call
 

@@ -42,13 +42,13 @@ class Worker:
     def __init__(
         self,
         max_series: int,
-        finished: Callable[[Run], None],
-        returned: Callable[[str], None],
+        finished: Callable[[Run], bool],
+        returned: Callable[[str], bool],
     ) -> None:
         """Start the thread. Raises RuntimeError when the system has none to give.
 
-        It calls `finished` when it has worked through a run, and `returned`, as its last act, when
-        a collector returns to which it had been left.
+        It calls `finished` when it has worked through a run, and ends when that gives False; and
+        `returned`, as its last act, when a collector returns to which it had been left.
         """
         self._max_series = max_series
         self._finished = finished
@@ -64,7 +64,8 @@ class Worker:
         while (run := self._runs.get()) is not None:
             if not self._execute(run):
                 return
-            self._finished(run)
+            if not self._finished(run):
+                return
             del run  # an idle worker keeps no page alive
 
     def _execute(self, run: Run) -> bool:

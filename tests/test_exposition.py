@@ -253,7 +253,7 @@ def test_label_values_must_match_label_names() -> None:
 def test_undecodable_text_does_not_break_the_page() -> None:
     """A lone surrogate, as os.fsdecode makes it of bad file names, is replaced."""
     page = Renderer(TEXT).render([Family("a", "A\udcff", "gauge", ("x",), [(("\udcff",), 1)])])
-    assert page == b'# HELP a A?\n# TYPE a gauge\na{x="?"} 1\n'
+    assert page == b'# HELP a A?\n# TYPE a gauge\na{x="\\\\udcff"} 1\n'
 
 
 def test_what_is_remembered_is_bounded() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter import once
 from exporter.cli import main
 from tests.expositions import meaning
 
@@ -91,7 +92,7 @@ def test_an_unknown_collector_is_an_error(capsys: pytest.CaptureFixture[str]) ->
     assert printed.out == ""
     assert printed.err == (
         "perfwatch: --collector cpus: there is no such collector; "
-        f"enabled are {', '.join(COLLECTORS)}\n"
+        f"enabled are {', '.join(COLLECTORS)} (see docs/configuration.md)\n"
     )
 
 
@@ -100,7 +101,10 @@ def test_a_collector_that_is_off_is_an_error(capsys: pytest.CaptureFixture[str])
     assert main(flags(HOST, "--collector=cpu")) == 2
     assert capsys.readouterr() == (
         "",
-        "perfwatch: --collector cpu: this collector is off: turn it on with --collector.cpu\n",
+        (
+            "perfwatch: --collector cpu: this collector is off: turn it on with --collector.cpu "
+            "(see docs/configuration.md)\n"
+        ),
     )
 
 
@@ -154,3 +158,40 @@ def test_a_reader_that_has_enough_is_no_error(form: str) -> None:
         os.close(writer)
     assert done.returncode == 0
     assert done.stderr == b""
+
+
+def test_a_collector_that_does_not_return_is_left_behind(
+    host: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is printed, with success 0 for what hangs, and the exit code is 1."""
+    monkeypatch.setattr(once, "PATIENCE_SECONDS", 0.2)
+    (host / "proc/loadavg").unlink()
+    os.mkfifo(host / "proc/loadavg")
+    try:
+        assert main(flags(host)) == 1
+        printed = capsys.readouterr()
+        assert printed.err == "perfwatch: loadavg: has not returned within 0.2 s\n"
+        assert 'node_scrape_collector_success{collector="loadavg"} 0\n' in printed.out
+        assert 'node_scrape_collector_success{collector="meminfo"} 1\n' in printed.out
+    finally:
+        # Lets the thread go: opening succeeds once somebody writes.
+        os.close(os.open(host / "proc/loadavg", os.O_WRONLY))
+
+
+def test_a_full_disk_is_said_in_one_line() -> None:
+    """What cannot be written is an error without a traceback."""
+    words = [sys.executable, "-m", "exporter", *flags(HOST)]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, cwd=ROOT, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"perfwatch: [Errno 28] No space left on device\n"
+
+
+def test_a_closed_output_is_said_in_one_line() -> None:
+    """`>&-` leaves nowhere to print to."""
+    words = [sys.executable, "-m", "exporter", *flags(HOST)]
+    command = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *words]
+    done = subprocess.run(command, stderr=subprocess.PIPE, cwd=ROOT, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"perfwatch: once: standard output is closed")
+    assert done.stderr.count(b"\n") == 1

@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from exporter import scrape
 from exporter.exposition import OPENMETRICS, TEXT
 from exporter.scrape import Engine
 from tests.acting import Hanging, Steady
