@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from exporter import collectors as registry
 from exporter.collectors import Collector
 from exporter.kernel import KernelTree
-from exporter.settings import Settings
+from exporter.settings import Settings, SettingsError
 
 
 def make_collectors(settings: Settings) -> list[Collector]:
-    """Make the enabled collectors, in the registry's order."""
+    """Make the enabled collectors, in the registry's order.
+
+    Raises SettingsError where a tree of the kernel is not what its setting says.
+    """
     path = settings.path
+    for name, folder in (("procfs", path.procfs), ("sysfs", path.sysfs), ("rootfs", path.rootfs)):
+        if not Path(folder).is_dir():
+            raise SettingsError(
+                f"path.{name}: {folder!r} is no directory: name where the host's {name} is mounted"
+            )
     kernel = KernelTree(path.procfs, path.sysfs, path.rootfs, path.udev_data)
     made = []
     for entry in registry.ALL:

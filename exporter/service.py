@@ -56,7 +56,7 @@ def run(read_settings: ReadSettings) -> int:
     # What uvicorn says of single requests is counted by us; its errors come through.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     for warning in warnings:
-        log.warning("flag without effect", reason=warning)
+        log.warning("flag needs a change", reason=warning)
     _raise_descriptor_limit()
     sockets = [listener for address in settings.web.listen_address for listener in bind(address)]
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -24,6 +24,7 @@ COLLECTORS = ("loadavg", "meminfo", "pressure", "stat", "vmstat")
 def host(tmp_path: Path) -> Path:
     """A captured host, to be damaged."""
     shutil.copytree(HOST / "proc", tmp_path / "proc")
+    (tmp_path / "sys").mkdir()
     return tmp_path
 
 
@@ -133,7 +134,7 @@ def test_a_host_that_lacks_a_source_is_no_failure(
 
 
 def test_flags_of_node_exporter_are_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
-    """A flag without effect does not get in the way of the page."""
+    """A flag that has no effect here does not get in the way of the page."""
     assert main(flags(HOST, "--collector=loadavg", "--collector.ntp.server=x")) == 0
     printed = capsys.readouterr()
     assert printed.err.startswith("perfwatch: --collector.ntp.server is node_exporter's and has no")

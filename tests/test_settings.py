@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter import collectors as registry
+from exporter.parts import make_collectors
 from exporter.settings import (
     RESERVED_PATHS,
     Address,
@@ -200,3 +202,11 @@ def test_addresses_raise_nothing_but_value_errors(text: str) -> None:
         assert parse_address(str(parse_address(text))) == parse_address(text)
     except ValueError as error:
         assert str(error).startswith("expected host:port")  # noqa: PT017 -- most are refused
+
+
+def test_a_tree_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    """A typing error in a mount would else look like a kernel without any source."""
+    for name in ("procfs", "sysfs", "rootfs"):
+        settings = build({f"path.{name}": str(tmp_path / "nothing")})
+        with pytest.raises(SettingsError, match=rf"^path\.{name}: .*nothing' is no directory"):
+            make_collectors(settings)
