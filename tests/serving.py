@@ -176,18 +176,24 @@ def small_application() -> Application:
 
 
 class Echo:
-    """Answers with the path; `/slow` when it is told to."""
+    """Answers with the path; `/slow` when it is told to, `/large` with more than buffers hold."""
 
     def __init__(self) -> None:
         self.serving = asyncio.Semaphore(0)
         """Released by each slow request that is being served."""
         self.go_on = asyncio.Event()
+        self.handed_over = asyncio.Semaphore(0)
+        """Released by each large answer that the server has taken, or that was cut off."""
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["path"] == "/slow":
             self.serving.release()
             await self.go_on.wait()
+        if scope["path"] == "/large":
+            await respond(send, 200, bytes(2**24))
+            self.handed_over.release()
+            return
         await respond(send, 200, scope["path"].encode())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -128,3 +129,17 @@ def test_stopping_does_not_wait_for_ever(run: Run) -> None:
             assert b" 200 " not in await client.until_closed()
 
     asyncio.run(main())
+
+
+def test_a_client_that_never_reads_is_cut_off(run: Run) -> None:
+    """The server buffers one large answer; the next waits for the client, but not for ever."""
+
+    async def test(site: Site, echo: Echo) -> None:
+        with socket.create_connection(("127.0.0.1", site.port)) as deaf:
+            deaf.sendall(REQUEST % b"large" * 2)
+            for _ in range(2):
+                await echo.handed_over.acquire()
+            assert not site.server.server_state.connections
+            assert (await site.get("/alive")).status == 200
+
+    run(test, Limits(reading_seconds=0.3))

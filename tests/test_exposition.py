@@ -256,6 +256,29 @@ def test_undecodable_text_does_not_break_the_page() -> None:
     assert page == b'# HELP a A?\n# TYPE a gauge\na{x="\\\\udcff"} 1\n'
 
 
+def test_different_undecodable_labels_stay_different() -> None:
+    """Two bad file names must not become one series."""
+    names = [b"disk\xfe", b"disk\xff", b"disk?"]
+    rows = [((name.decode("utf-8", "surrogateescape"),), 1) for name in names]
+    lines = Renderer(TEXT).render([Family("a", "A.", "gauge", ("x",), rows)]).splitlines()
+    assert len(set(lines[2:])) == len(names)
+
+
+class Celsius(float):
+    """A float that prints itself with its unit, as the number types of libraries do."""
+
+    def __repr__(self) -> str:
+        return f"{float(self)} C"
+
+
+def test_a_number_that_prints_itself_otherwise_is_a_plain_number() -> None:
+    """Plain and filled families give its value alone."""
+    family = Family("a", "A.", "gauge", (), [((), Celsius(36.6))])
+    filled = Layout([Series("a", "A.", "gauge")]).fill([Celsius(36.6)])
+    for item in (family, filled):
+        assert Renderer(TEXT).render([item]).endswith(b"\na 36.6\n")
+
+
 def test_what_is_remembered_is_bounded() -> None:
     """Labels and names that change all the time neither grow the memory nor disturb the page."""
     renderer = Renderer(TEXT)

@@ -147,6 +147,18 @@ def test_a_trickling_client_of_a_kept_connection_is_closed(run: Run) -> None:
     run(test, Limits(receipt_seconds=0.3))
 
 
+def test_an_empty_line_between_requests_does_not_keep_a_connection(run: Run) -> None:
+    """It begins no request, but ends the server's own timer for idle connections."""
+
+    async def test(site: Site, _: Echo) -> None:
+        client = await site.connect()
+        assert (await client.get("/first")).status == 200
+        client.send(b"\r\n")
+        assert (await client.until_closed()).startswith(b"HTTP/1.1 408 ")
+
+    run(test, Limits(receipt_seconds=0.3))
+
+
 def test_a_body_that_does_not_come_ends_the_connection(run: Run) -> None:
     """Served or not: a request has to be there in time."""
 

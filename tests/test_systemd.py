@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -24,6 +25,25 @@ def test_a_state_is_one_datagram(
         notify("RELOADING=1\nMONOTONIC_USEC=5")
         assert systemd.recv(100) == b"READY=1"
         assert systemd.recv(100) == b"RELOADING=1\nMONOTONIC_USEC=5"
+
+
+def test_a_systemd_that_does_not_read_blocks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not fit into its queue is lost; the daemon goes on."""
+    name = str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", name)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(name)
+        systemd.setblocking(False)
+        sent = 2000
+        for _ in range(sent):
+            notify("WATCHDOG=1")
+        heard = 0
+        with contextlib.suppress(BlockingIOError):
+            while systemd.recv(100):
+                heard += 1
+        assert 0 < heard < sent
 
 
 @pytest.mark.parametrize("value", [None, "", "relative/path", "/nobody/listens/here"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.collectors.filesystem import FilesystemCollector, Options
+from exporter.collectors.filesystem import REREAD_SECONDS, FilesystemCollector, Options
 from exporter.kernel import KernelTree, NoData
 from tests.mounted_host import ROOT, TABLE, MountedHost
 from tests.samples import read_samples
@@ -112,6 +112,28 @@ def test_a_garbled_table_is_read_again(host: MountedHost) -> None:
             list(collector.collect())
     host.write(TABLE)
     assert len(read_samples(collector.collect())) == 3 * 9 + 1
+
+
+@pytest.mark.parametrize("option", [b"ro", b"emergency_ro"])
+def test_a_file_system_that_becomes_read_only_is_seen_in_time(
+    host: MountedHost, option: bytes
+) -> None:
+    """The kernel does not tell of it: a file first seen empty gives no sign of a change either."""
+    host.write(b"")
+    clock = [100.0]
+    collector = FilesystemCollector(
+        KernelTree(str(host.root)), statvfs=host.statvfs, now=lambda: clock[0]
+    )
+    name = f"node_filesystem_readonly{{{ROOT}}}"
+    for _ in range(2):
+        assert name not in read_samples(collector.collect())
+    root = TABLE.splitlines(keepends=True)[0]
+    for table, read_only in ((root, 0), (root.replace(b" rw,errors", b" %b,errors" % option), 1)):
+        host.write(table)
+        before = read_samples(collector.collect())
+        clock[0] += REREAD_SECONDS
+        assert read_samples(collector.collect())[name] == read_only
+        assert before.get(name) == (0 if read_only else None)
 
 
 def test_of_equal_mounts_the_last_counts(host: MountedHost) -> None:

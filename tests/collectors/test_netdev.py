@@ -146,6 +146,25 @@ def test_an_interface_comes_and_goes(host: Host) -> None:
     assert not [name for name in samples if "eth" in name]
 
 
+def test_counters_follow_interfaces_that_swap_their_names(host: Host) -> None:
+    """An open file stays with its device; what is shown goes by the name of the moment."""
+    devices = host.root / "sys/class/net"
+    other = ETH0.replace(b"114242365", b"7")
+    host.write("proc/net/dev", HEADER + ETH0 + other.replace(b"eth0", b"eth1") + LO)
+    host.write("sys/class/net/eth1/statistics/rx_nohandler", b"5\n")
+    collector = host.collector()
+    read_samples(collector.collect())
+    for old, new in (("eth0", "swap"), ("eth1", "eth0"), ("swap", "eth1")):
+        (devices / old).rename(devices / new)
+    host.write("proc/net/dev", HEADER + ETH0.replace(b"eth0", b"eth1") + other + LO)
+    samples = read_samples(collector.collect())
+    assert [
+        samples[f'node_network_receive_{what}_total{{device="{device}"}}']
+        for device in ("eth0", "eth1")
+        for what in ("bytes", "nohandler")
+    ] == [7, 5, 114242365, 13]
+
+
 def test_an_old_kernel_has_no_nohandler(host: Host) -> None:
     """The file came with Linux 4.6; without it the family has no sample."""
     for device in ("lo", "eth0"):

@@ -26,6 +26,7 @@ def test_parse_takes_what_a_mount_is() -> None:
         (LINE, False),
         (LINE.replace(b"rw,noatime", b"ro,noatime"), True),
         (LINE.replace(b"/dev/root rw", b"/dev/root ro,errors=continue"), True),
+        (LINE.replace(b"/dev/root rw", b"/dev/root rw,emergency_ro"), True),
         (LINE.replace(b"/dev/root rw", b"/dev/root rw,errors=remount-ro"), False),
     ],
 )
@@ -100,3 +101,20 @@ def test_a_local_mount_below_a_remote_one_is_not_local() -> None:
     remote = find_remote(table)
     local = {mount.mount_point: is_local(mount.mount_point, remote) for mount in table}
     assert local == {"/": True, "/nfs": False, "/nfs/tmp": False, "/fuse": False}
+
+
+@pytest.mark.parametrize(
+    ("path", "remote", "local"),
+    [
+        ("/mnt/nfs", "/mnt/nfs", False),
+        ("/mnt/nfs/sub/x", "/mnt/nfs", False),
+        ("/mnt/nfs2", "/mnt/nfs", True),
+        ("/mnt", "/mnt/nfs", True),
+        ("/", "/mnt/nfs", True),
+        ("/", "/", False),
+        ("/mnt/disk", "/", False),
+    ],
+)
+def test_what_lies_on_the_way_to_a_mount_decides(path: str, remote: str, local: bool) -> None:
+    """Folders above it count, names that only begin alike do not."""
+    assert is_local(path, frozenset({remote})) is local
