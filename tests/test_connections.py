@@ -132,11 +132,14 @@ def test_stopping_does_not_wait_for_ever(run: Run) -> None:
 
 
 def test_a_client_that_never_reads_is_cut_off(run: Run) -> None:
-    """The server buffers one large answer; the next waits for the client, but not for ever."""
+    """The server buffers one large answer; the next waits for the client, but not for ever.
+
+    Those behind it are forgotten with the connection.
+    """
 
     async def test(site: Site, echo: Echo) -> None:
         with socket.create_connection(("127.0.0.1", site.port)) as deaf:
-            deaf.sendall(REQUEST % b"large" * 2)
+            deaf.sendall(REQUEST % b"large" * 3)
             for _ in range(2):
                 await echo.handed_over.acquire()
             assert not site.server.server_state.connections

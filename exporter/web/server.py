@@ -53,6 +53,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._incomplete = False
         self._receipt: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
+        self._serving: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Make room, or turn the newcomer away when every connection is busy."""
@@ -71,6 +72,10 @@ class GuardedProtocol(HttpToolsProtocol):
         """Forget the connection."""
         self._end_receipt()
         self._limits.idle.pop(self, None)
+        # uvicorn tells only the last request it has parsed, which may not be the one being served.
+        if self._serving is not None:
+            self._serving.disconnected = True
+        self.pipeline.clear()
         if self.transport is not None:
             self.resume_writing()
         super().connection_lost(exc)
@@ -103,6 +108,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._incomplete = False
         self._end_receipt()
         super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._serving = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """Wait for the next request: from now on the connection may be closed to make room."""
