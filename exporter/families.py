@@ -16,42 +16,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
 
-Digits: TypeAlias = bytes
-"""A number exactly as the kernel printed it: ASCII digits, checked by the parser that took it."""
+from monitoring.metrics import (
+    Digits,
+    Family,
+    HistogramValue,
+    LabelValues,
+    Number,
+    counter,
+    gauge,
+)
 
-Number: TypeAlias = int | float | Digits
-
-LabelValues: TypeAlias = tuple[str, ...]
-
-
-class HistogramValue(NamedTuple):
-    """The state of one histogram: cumulative counts per upper bound (the last one is +Inf)."""
-
-    bounds: tuple[float, ...]
-    counts: tuple[int, ...]
-    sum: float
-
-
-class Family(NamedTuple):
-    """One metric family. A type is counter, gauge, histogram or untyped."""
-
-    name: str
-    help: str
-    type: str
-    labels: tuple[str, ...]
-    samples: Sequence[tuple[LabelValues, Number | HistogramValue]]
-
-
-def counter(name: str, help: str, value: Number) -> Family:  # noqa: A002 -- the field's own word
-    """A counter without labels."""
-    return Family(name, help, "counter", (), (((), value),))
-
-
-def gauge(name: str, help: str, value: Number) -> Family:  # noqa: A002 -- the field's own word
-    """A gauge without labels."""
-    return Family(name, help, "gauge", (), (((), value),))
+__all__ = [
+    "Digits",
+    "Family",
+    "Filled",
+    "HistogramValue",
+    "LabelValues",
+    "Layout",
+    "Number",
+    "Series",
+    "counter",
+    "gauge",
+    "scaled",
+]
 
 
 @dataclass(frozen=True, slots=True)
