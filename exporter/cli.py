@@ -32,7 +32,14 @@ from exporter.sources import (
     read_file,
 )
 
-SECTIONS = {"web": "HTTP server", "path": "host", "log": "log", "collector": "collectors"}
+SECTIONS = {
+    "web": "HTTP server",
+    "path": "host",
+    "log": "log",
+    "storage": "storage",
+    "cleanup": "cleanup",
+    "collector": "collectors",
+}
 """The titles under which help lists the flags, by their first word."""
 
 
@@ -96,7 +103,7 @@ def _on_one_line(text: str) -> str:
 
 
 def _run(words: Sequence[str]) -> int:
-    from exporter.service import run
+    from exporter.life import run
 
     def read_settings() -> tuple[Settings, list[str]]:
         """Read file, environment and flags anew: at the start, and at each reload."""

@@ -21,6 +21,8 @@ MAX_CACHED_PREFIXES = 20_000
 
 MAX_CACHED_HISTOGRAMS = 1_000
 
+MAX_CACHED_FAMILIES = 1_000
+
 
 class Renderer:
     """Encodes families for one format, remembering what it has encoded before."""
@@ -29,6 +31,8 @@ class Renderer:
         self._openmetrics = form == OPENMETRICS
         self._heads: dict[tuple[str, str, str], bytes] = {}
         self._prefixes: dict[tuple[str, tuple[str, ...], LabelValues], bytes] = {}
+        # By name: the family last seen, and its encoded form.
+        self._families: dict[str, tuple[Family, bytes]] = {}
         # By name, labels, values and bounds: the state last seen, its lines up to their numbers,
         # and its encoded form.
         self._histograms: dict[
@@ -44,7 +48,7 @@ class Renderer:
             if isinstance(item, Filled):
                 parts.append(self._render_filled(item))
             elif isinstance(item, Family):
-                self._render_family(item, parts)
+                parts.append(self._render_family(item))
             else:
                 parts.append(encode_foreign(item, openmetrics=self._openmetrics))
         return b"".join(parts)
@@ -84,11 +88,22 @@ class Renderer:
         pieces.append(constant)
         return pieces
 
-    def _render_family(self, family: Family, parts: list[bytes]) -> None:
+    def _render_family(self, family: Family) -> bytes:
+        """Encode a family; one that is the same object as last time is as it was."""
+        last, body = self._families.get(family.name, (None, b""))
+        if family is last:
+            return body
+        body = self._encode_family(family)
+        if len(self._families) >= MAX_CACHED_FAMILIES:
+            self._families.clear()
+        self._families[family.name] = (family, body)
+        return body
+
+    def _encode_family(self, family: Family) -> bytes:
         name, help_text, kind, labels, samples = family
         if not samples:
-            return
-        parts.append(self._head(name, help_text, kind))
+            return b""
+        parts = [self._head(name, help_text, kind)]
         for values, number in samples:
             if isinstance(number, HistogramValue):
                 self._render_histogram(name, labels, values, number, parts)
@@ -101,6 +116,7 @@ class Renderer:
                 prefix = self._prefixes[key] = encode_prefix(name, labels, values)
             digits = number if type(number) is bytes else format_number(number)
             parts.append(b"%b%b\n" % (prefix, digits))
+        return b"".join(parts)
 
     def _render_histogram(
         self,

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 
 from exporter.families import Filled, Layout, Series
 from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, Outcome
-from monitoring.structured_logging import StructuredLogger
+from monitoring.structured_logging import StructuredLogger, alert
 
 log = StructuredLogger("perfwatch.scrape")
 
@@ -88,12 +88,12 @@ class Ledger:
         self._own = None
         reason = "its last call has not returned"
         self.last[name] = Outcome(TIMEOUT, seconds, reason=reason)
-        log.error(
-            "collector hangs",
-            collector=name,
-            seconds=round(seconds, 3),
-            consequence="left out until its call returns",
-        )
+        data = {
+            "collector": name,
+            "seconds": round(seconds, 3),
+            "consequence": "left out until its call returns",
+        }
+        alert("collector hangs", data, logger="perfwatch.scrape")
 
     def came_back(self, name: str) -> None:
         """The hung call of a collector has returned."""

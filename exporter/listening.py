@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import socket
 
-from exporter.settings import Address, SettingsError
+from exporter.addresses import Address
+from exporter.settings import SettingsError
 
 ABSENT = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 """localhost stands for ::1 too, which a container without IPv6 lacks: one of them is enough."""

@@ -70,22 +70,58 @@ def parse_count(raw: Any) -> int:
     raise ValueError(f"expected a whole number, 0 or more, got {shown(raw)}")
 
 
-MAX_SECONDS = 86_400.0
+def parse_positive(raw: Any) -> int:
+    """Take a whole number, 1 or more."""
+    count = parse_count(raw)
+    if count == 0:
+        raise ValueError("expected a whole number, 1 or more, got 0")
+    return count
 
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?\Z")
-_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+
+DAY_SECONDS = 86_400.0
+MAX_AGE_SECONDS = 3650 * DAY_SECONDS
+
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?\Z")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY_SECONDS, None: 1.0}
 
 
 def parse_seconds(raw: Any) -> float:
     """Take a duration: seconds as a number, or with a unit (250ms, 5s, 2m, 1h)."""
-    seconds: float = -1
-    if isinstance(raw, int | float) and not isinstance(raw, bool):
-        seconds = raw
-    elif isinstance(raw, str) and (match := _DURATION.match(raw)):
-        seconds = float(match[1]) * _UNIT_SECONDS[match[2]]
-    if 0 <= seconds <= MAX_SECONDS:
-        return float(seconds)
-    raise ValueError(f"expected a duration up to a day such as 0.25, 5s or 2m, got {shown(raw)}")
+    seconds = _duration(raw)
+    if seconds is None or seconds > DAY_SECONDS:
+        raise ValueError(
+            f"expected a duration up to a day such as 0.25, 5s or 2m, got {shown(raw)}"
+        )
+    return seconds
+
+
+def parse_age(raw: Any) -> float:
+    """Take a duration that may be days long (12h, 30d)."""
+    seconds = _duration(raw)
+    if seconds is None or seconds > MAX_AGE_SECONDS:
+        raise ValueError(f"expected a duration up to 3650d such as 12h or 30d, got {shown(raw)}")
+    return seconds
+
+
+def _duration(raw: Any) -> float | None:
+    if isinstance(raw, str) and (match := _DURATION.match(raw)):
+        return float(match[1]) * _UNIT_SECONDS[match[2]]
+    if isinstance(raw, int | float) and not isinstance(raw, bool) and raw >= 0:
+        return float(min(raw, 2 * MAX_AGE_SECONDS))
+    return None
+
+
+_BYTES = re.compile(r"([0-9]{1,15})(?:(K|M|G|T)i?B)?\Z")
+_UNIT_BYTES = {None: 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def parse_bytes(raw: Any) -> int:
+    """Take a size: bytes, or with a unit (512MiB; MB is taken as the same, as Prometheus does)."""
+    if isinstance(raw, str) and (match := _BYTES.match(raw)):
+        return int(match[1]) * _UNIT_BYTES[match[2]]
+    if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw < 10**18:
+        return raw
+    raise ValueError(f"expected a size such as 1048576, 512MiB or 2GiB, got {shown(raw)}")
 
 
 def parse_regexp(raw: Any) -> re.Pattern[str] | None:

@@ -29,10 +29,13 @@ class ReloadState:
 
     def __init__(self) -> None:
         self._success_milliseconds = 0
+        self.successful = True
+        """Whether the last attempt succeeded."""
         self.note(successful=True)
 
     def note(self, *, successful: bool) -> None:
         """Take note of an attempt."""
+        self.successful = successful
         if successful:
             self._success_milliseconds = int(time.time() * 1000)  # noqa: TID251 -- a date
         self._state = LAYOUT.fill([int(successful), self._success_milliseconds])

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import Any
 
+from exporter.collection import Collection
 from exporter.exposition import Renderer
 from exporter.families import Family, Filled
 from exporter.ledger import Ledger
@@ -33,34 +34,6 @@ MAX_PATIENCE_SECONDS = 5.0
 """However much time a client offers: others, with less of it, may share the collection."""
 
 log = StructuredLogger("perfwatch.scrape")
-
-
-class Collection:
-    """One collection and those who wait for it."""
-
-    def __init__(
-        self,
-        names: tuple[str, ...],
-        collectors: Sequence[AnyCollector],
-        form: str,
-        deadline: float,
-    ) -> None:
-        self.names = names
-        self.collectors = collectors
-        self.form = form
-        self.deadline = deadline
-        """The latest one of its scrapers', in monotonic time."""
-        self.outcomes: dict[str, Outcome] = {}
-        self.waiters: dict[asyncio.Future[None], float] = {}
-        """Those who wait, each with its deadline."""
-        self.run: Run | None = None
-        self.timer: asyncio.TimerHandle | None = None
-        self.next_check = 0.0
-        self.started = 0.0
-        self.finished = False
-        self.page: bytes | None = None
-        """The finished page, made once for all who share it."""
-        self.gzipped: bytes | None = None
 
 
 class Engine:
@@ -197,7 +170,8 @@ class Engine:
     def _run(self, collection: Collection, collectors: Sequence[AnyCollector]) -> None:
         now = monotonic()
         renderer = self._renderer(collection.form)
-        collection.run = Run(collectors, renderer, collection.outcomes, now)
+        context = collection.context.copy()
+        collection.run = Run(collectors, renderer, collection.outcomes, now, context)
         try:
             self._worker = self._worker or Worker(
                 self._max_series,
@@ -214,7 +188,9 @@ class Engine:
     def _check_at(self, moment: float, collection: Collection) -> None:
         # Not by the loop's own clock: uvloop's stands still while the loop sleeps or works.
         delay = max(moment - monotonic(), 0.0)
-        collection.timer = self._loop.call_later(delay, self._check, collection)
+        collection.timer = self._loop.call_later(
+            delay, self._check, collection, context=collection.context
+        )
         collection.next_check = moment
 
     def _hurry(self) -> None:

@@ -11,28 +11,19 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from exporter import collectors as registry
-from exporter.options import option, parse_bool, parse_count, parse_seconds, parse_text, shown
-from monitoring import structured_logging
+from exporter.options import parse_bool, parse_positive, parse_seconds
+from exporter.setting_groups import (
+    CleanupSettings,
+    LogSettings,
+    PathSettings,
+    StorageSettings,
+    WebSettings,
+)
 
 DOCUMENTATION = "docs/configuration.md"
-
-RESERVED_PATHS = frozenset(
-    {
-        "/",
-        "/livez",
-        "/readyz",
-        "/healthz",
-        "/health",
-        "/health/live",
-        "/health/ready",
-        "/-/healthy",
-        "/-/ready",
-        "/-/reload",
-    }
-)
 
 
 class SettingsError(Exception):
@@ -44,125 +35,6 @@ def with_documentation(message: str) -> str:
     return message if "docs/" in message else f"{message} (see {DOCUMENTATION})"
 
 
-class Address(NamedTuple):
-    """Where to listen. An empty host means every address of the machine."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-    def for_clients(self) -> str:
-        """The same, as a client on this machine reaches it."""
-        loopback = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared
-        return str(self._replace(host=loopback.get(self.host, self.host)))
-
-
-_PORT = re.compile(r"[0-9]{1,5}\Z")
-
-
-def parse_address(raw: Any) -> Address:
-    """Take `host:port`, `:port` or `[::1]:port`."""
-    text = parse_text(raw)
-    host, colon, port = text.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        colon = ""
-    if not (colon and _PORT.match(port) and int(port) <= 65535):
-        raise ValueError(f"expected host:port with a port up to 65535, got {shown(text)}")
-    return Address(host, int(port))
-
-
-def parse_addresses(raw: Any) -> tuple[Address, ...]:
-    """Take one address or several: a list, or a text with commas."""
-    items = raw.split(",") if isinstance(raw, str) else raw
-    if not isinstance(items, list) or not items:
-        raise ValueError(f"expected an address or a list of addresses, got {shown(raw)}")
-    return tuple(parse_address(item.strip() if isinstance(item, str) else item) for item in items)
-
-
-_PATH = re.compile(r"/[A-Za-z0-9/._~-]+\Z")
-
-
-def parse_telemetry_path(raw: Any) -> str:
-    """Take the path of the metrics page."""
-    text = parse_text(raw)
-    if not _PATH.match(text) or text in RESERVED_PATHS:
-        raise ValueError(
-            "expected a path of a slash and then letters, digits and /._~- which is none of the "
-            f"daemon's own ({', '.join(sorted(RESERVED_PATHS))}); got {shown(text)}"
-        )
-    return text
-
-
-def one_of(*choices: str) -> Callable[[Any], str]:
-    """Make a parser that takes one of a few words."""
-
-    def parse(raw: Any) -> str:
-        if raw not in choices:
-            raise ValueError(f"expected one of {', '.join(choices)}, got {shown(raw)}")
-        return str(raw)
-
-    return parse
-
-
-def parse_positive(raw: Any) -> int:
-    """Take a whole number, 1 or more."""
-    count = parse_count(raw)
-    if count == 0:
-        raise ValueError("expected a whole number, 1 or more, got 0")
-    return count
-
-
-def parse_level(raw: Any) -> str:
-    """Take a log level; `warn` is how node_exporter spells it."""
-    return one_of(*structured_logging.LEVELS)("warning" if raw == "warn" else raw)
-
-
-@dataclass(frozen=True, slots=True)
-class WebSettings:
-    """The HTTP server."""
-
-    listen_address: tuple[Address, ...] = option(
-        (Address("127.0.0.1", 10100),),
-        "Address to listen on; may be repeated.",
-        parse=parse_addresses,
-    )
-    telemetry_path: str = option(
-        "/metrics", "Path of the metrics page.", parse=parse_telemetry_path
-    )
-    max_requests: int = option(40, "Scrapes served at the same time; 0 means no limit.")
-    disable_exporter_metrics: bool = option(
-        False, "Leave out metrics about the daemon itself (its scrapes, requests and process)."
-    )
-    enable_lifecycle: bool = option(False, "Allow POST /-/reload.")
-
-
-@dataclass(frozen=True, slots=True)
-class PathSettings:
-    """Where the host's trees are mounted."""
-
-    procfs: str = option("/proc", "Mount point of procfs.")
-    sysfs: str = option("/sys", "Mount point of sysfs.")
-    rootfs: str = option("/", "Mount point of the host's root directory.")
-    udev_data: str = option(
-        "",
-        "Directory of udev's data; when empty, /run/udev/data below the root directory.",
-        flag="udev.data",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class LogSettings:
-    """The daemon's own log."""
-
-    level: str = option("info", "Least severe level that is logged.", parse=parse_level)
-    format: str = option("json", "Form of a log line.", parse=one_of(*structured_logging.FORMATS))
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of one daemon."""
@@ -170,6 +42,10 @@ class Settings:
     web: WebSettings
     path: PathSettings
     log: LogSettings
+    storage: StorageSettings
+    cleanup: CleanupSettings
+    logging: Mapping[str, Any]
+    """For structured_logging.configure: the logging file, and over it what `log` was given."""
     timeout_offset: float
     """Seconds subtracted from Prometheus' scrape timeout."""
     max_series: int
@@ -207,7 +83,13 @@ class Key:
         return "" if self.default is None else str(self.default)
 
 
-GROUPS: Mapping[str, type[Any]] = {"web": WebSettings, "path": PathSettings, "log": LogSettings}
+GROUPS: Mapping[str, type[Any]] = {
+    "web": WebSettings,
+    "path": PathSettings,
+    "log": LogSettings,
+    "storage": StorageSettings,
+    "cleanup": CleanupSettings,
+}
 
 GENERAL: tuple[Key, ...] = (
     Key(
@@ -289,9 +171,26 @@ def build(values: Mapping[str, Any]) -> Settings:
             entry.enabled and not defaults["collector.disable-defaults"],
         )
     }
+    groups = {name: make(name, declared) for name, declared in GROUPS.items()}
     return Settings(
-        **{name: make(name, declared) for name, declared in GROUPS.items()},
+        **groups,
+        logging=_logging(groups["log"], values),
         timeout_offset=defaults["timeout-offset"],
         max_series=defaults["collector.max-series"],
         collectors=enabled,
     )
+
+
+def _logging(log: LogSettings, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Join the logging file, if one is named, with what was given beside it."""
+    own = {"level": log.level, "format": log.format, "environment": log.environment}
+    if not log.config_file:
+        return own
+    from monitoring.logging_config import load  # with the YAML library, which few need
+
+    try:
+        loaded = load(log.config_file)
+    except ValueError as error:
+        raise SettingsError(f"log.config-file: {error} (see {DOCUMENTATION})") from error
+    given = {name: value for name, value in own.items() if f"log.{name}" in values}
+    return own | loaded | given

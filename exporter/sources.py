@@ -89,7 +89,7 @@ def _load(path: str) -> Mapping[Any, Any]:
             f"(see {DOCUMENTATION})"
         )
     # Imported here: a daemon without a file does without the library's 2.6 MB.
-    from exporter.strict_yaml import load
+    from monitoring.strict_yaml import load
 
     try:
         document = load(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from exporter import __version__
@@ -13,12 +14,17 @@ from exporter.scrape import Engine
 class Status:
     """Ready = configuration loaded, first collection done, and not on the way out."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_stopping: Callable[[], bool] = lambda: False) -> None:
         self.engine: Engine | None = None
         """Set by the service, and replaced at each reload."""
         self.collected_once = False
-        self.stopping = False
+        self._is_stopping = is_stopping
         self._started = time.monotonic()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the daemon has been told to stop."""
+        return self._is_stopping()
 
     def is_ready(self) -> bool:
         """Whether requests should be sent here."""
@@ -40,6 +46,10 @@ class Status:
             return {}
         last = self.engine.ledger.last
         return {name: last.get(name) for name in self.engine.collectors}
+
+    def quarantined(self) -> list[str]:
+        """The collectors whose last call has not returned."""
+        return [] if self.engine is None else sorted(self.engine.ledger.quarantined)
 
     def describe(self) -> dict[str, Any]:
         """Everything above, for JSON."""

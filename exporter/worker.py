@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from queue import SimpleQueue
 from time import monotonic
 
@@ -20,12 +21,15 @@ class Run:
         renderer: Renderer,
         outcomes: dict[str, Outcome],
         now: float,
+        context: Context,
     ) -> None:
         self.collectors = collectors
         self.renderer = renderer
         self.outcomes = outcomes
         self.current = (0, now)
         """The position of the collector at work, and since when."""
+        self.context = context
+        """For this run alone: two threads cannot be in one context at the same time."""
         self.abandoned = False
         self.lock = threading.Lock()
 
@@ -62,14 +66,12 @@ class Worker:
 
     def _serve(self) -> None:
         while (run := self._runs.get()) is not None:
-            if not self._execute(run):
-                return
-            if not self._finished(run):
+            if not run.context.run(self._execute, run):
                 return
             del run  # an idle worker keeps no page alive
 
     def _execute(self, run: Run) -> bool:
-        """Work through a run; False when it was abandoned meanwhile, and this thread with it."""
+        """Work through a run; False when this thread is to end: with the loop, or left behind."""
         for position, collector in enumerate(run.collectors):
             outcome = attempt(collector, run.renderer, self._max_series)
             with run.lock:
@@ -78,4 +80,4 @@ class Worker:
                     return False
                 run.outcomes[collector.name] = outcome
                 run.current = (position + 1, monotonic())
-        return True
+        return self._finished(run)

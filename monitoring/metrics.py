@@ -32,7 +32,11 @@ class HistogramValue(NamedTuple):
 
 
 class Family(NamedTuple):
-    """One metric family. A type is counter, gauge, histogram or untyped."""
+    """One metric family. A type is counter, gauge, histogram or untyped.
+
+    Not changed once it is given away: whoever gives the same object again says that nothing has
+    changed, and an exposition may use what it made of it before.
+    """
 
     name: str
     """The full sample name of the text format (`perfwatch_cleanup_runs_total`)."""

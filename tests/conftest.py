@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from monitoring.testing import monitored_test  # noqa: F401 -- makes the fixture known
 from tests.hanging_mount import HangingMount, mount_that_hangs
 
 TESTS = Path(__file__).parent

@@ -26,6 +26,11 @@ class Response(NamedTuple):
         """The body as text."""
         return self.body.decode()
 
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
 
 class Daemon(Child):
     """A running daemon: its address, its log, its life."""

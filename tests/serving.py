@@ -11,18 +11,21 @@ from typing import Any, NamedTuple, Self
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from exporter.addresses import Address
 from exporter.families import Family, Filled
+from exporter.health import make_health
 from exporter.listening import bind
 from exporter.outcome import AnyCollector
+from exporter.reload import ReloadState
 from exporter.scrape import Engine
-from exporter.settings import Address
+from exporter.settings import build
 from exporter.status import Status
-from exporter.web.app import make_app
+from exporter.web.app import Pages, make_app
 from exporter.web.metrics import MetricsPage
-from exporter.web.requests import RequestLayer
 from exporter.web.responses import respond
 from exporter.web.server import Limits, Server
 from tests.acting import Steady
+from monitoring.performance import PerformanceMonitor
 from tests.engines import close
 
 REQUEST = b"GET /%s HTTP/1.1\r\nHost: test\r\n\r\n"
@@ -136,9 +139,20 @@ class Application:
         reload: Callable[[], Awaitable[str]] | None = None,
         extras: Callable[[], Iterable[Family | Filled]] | None = None,
     ) -> None:
-        self.status = Status()
+        self.stopping = False
+        self.status = Status(lambda: self.stopping)
         self.metrics = MetricsPage(max_requests=max_requests, timeout_offset=timeout_offset)
-        self.layer: RequestLayer = make_app(self.status, self.metrics, telemetry_path, reload)
+        self.performance = PerformanceMonitor()
+        pages = Pages(
+            status=self.status,
+            health=make_health(self.status, ReloadState()),
+            metrics=self.metrics,
+            performance=self.performance,
+            cleanup=lambda: {"enabled": False},
+            settings=lambda: build({}),
+            reload=reload,
+        )
+        self.app = make_app(pages, telemetry_path)
         self.engine = Engine(list(collectors), max_series=1000, extras=extras or self.own_families)
         self.status.engine = self.metrics.engine = self.engine
         self.status.collected_once = True
@@ -146,12 +160,12 @@ class Application:
     def own_families(self) -> Iterable[Family | Filled]:
         """What the HTTP side says of itself."""
         yield from self.metrics.own_families()
-        yield from self.layer.own_families()
+        yield from self.performance.families()
 
     @contextlib.asynccontextmanager
     async def serve(self, limits: Limits | None = None) -> AsyncIterator[Site]:
         """Serve it."""
-        async with serving(self.layer, limits) as site:
+        async with serving(self.app, limits) as site:
             try:
                 yield site
             finally:

@@ -7,7 +7,8 @@ import pytest
 
 from exporter.cli import COMMANDS, main
 from exporter.node_exporter import COLLECTORS, REFUSED
-from exporter.settings import RESERVED_PATHS, Key, all_keys
+from exporter.setting_groups import RESERVED_PATHS
+from exporter.settings import Key, all_keys
 from tools import generate_configuration
 
 ROOT = Path(__file__).parent.parent

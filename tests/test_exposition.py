@@ -16,7 +16,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.openmetrics import exposition as oracle_openmetrics
 
-from exporter.exposition import MAX_CACHED_PREFIXES, OPENMETRICS, TEXT, Renderer
+from exporter.exposition import OPENMETRICS, TEXT, Renderer
 from exporter.families import Family, HistogramValue, Layout, Number, Series, scaled
 from tests.expositions import meaning
 
@@ -277,16 +277,3 @@ def test_a_number_that_prints_itself_otherwise_is_a_plain_number() -> None:
     filled = Layout([Series("a", "A.", "gauge")]).fill([Celsius(36.6)])
     for item in (family, filled):
         assert Renderer(TEXT).render([item]).endswith(b"\na 36.6\n")
-
-
-def test_what_is_remembered_is_bounded() -> None:
-    """Labels and names that change all the time neither grow the memory nor disturb the page."""
-    renderer = Renderer(TEXT)
-    for start in range(0, MAX_CACHED_PREFIXES * 2, 5000):
-        rows = [((str(number),), number) for number in range(start, start + 5000)]
-        page = renderer.render([Family("a", f"A {start}.", "gauge", ("x",), rows)])
-        assert page.endswith(b'a{x="%d"} %d\n' % (start + 4999, start + 4999))
-    assert len(renderer._prefixes) <= MAX_CACHED_PREFIXES
-    for number in range(MAX_CACHED_PREFIXES + 10):
-        renderer._head("a", str(number), "gauge")
-    assert len(renderer._heads) <= MAX_CACHED_PREFIXES

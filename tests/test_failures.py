@@ -94,7 +94,7 @@ def test_a_scrape_in_flight_is_answered_before_the_end(
         slow = pool.submit(daemon.get, "/metrics", NEVER)
         wait_until_full(daemon)
         daemon.signal(number)
-        assert daemon.wait_for_log("stopping")["data"]["signal"] == number.name
+        assert daemon.wait_for_log("stopping")["data"]["reason"] == number.name
         hanging.release()
         answer = slow.result()
         assert answer.status == 200

@@ -7,8 +7,9 @@ import socket
 
 import pytest
 
+from exporter.addresses import Address
 from exporter.listening import bind
-from exporter.settings import Address, SettingsError
+from exporter.settings import SettingsError
 
 
 def ask(port: int, host: str) -> None:

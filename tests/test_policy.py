@@ -98,7 +98,7 @@ def test_only_the_kernel_module_knows_paths_of_proc_and_sys() -> None:
         for line, text in texts(module.tree)
         if KERNEL_PATH.fullmatch(text)
         and module.name != "exporter/kernel.py"
-        and not (module.name == "exporter/settings.py" and text in {"/proc", "/sys"})
+        and not (module.name == "exporter/setting_groups.py" and text in {"/proc", "/sys"})
     ]
     assert found == [], "ask KernelTree: kernel.proc(...), kernel.sys(...)"
 

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter import collectors as registry
+from exporter.addresses import parse_address
 from exporter.cli import _Parser, _read_settings
-from exporter.settings import Key, Settings, SettingsError, all_keys, parse_address
+from exporter.settings import Key, Settings, SettingsError, all_keys
 
 pytestmark = pytest.mark.usefixtures("own_environment")
 
@@ -24,6 +25,7 @@ SAMPLES = {
     "web.listen-address": ("127.0.0.1:1", "127.0.0.1:2"),
     "log.level": ("debug", "error"),
     "log.format": ("console", "json"),
+    "log.config-file": ("config/monitoring/logging_config.yaml", ""),
 }
 """Two values for the settings whose values do not follow from the kind of their default."""
 

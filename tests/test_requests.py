@@ -55,12 +55,12 @@ def test_durations_are_counted_by_known_paths() -> None:
             await site.get(path)
         page = values((await site.get("/metrics")).body)
         name = "perfwatch_http_request_duration_seconds"
-        livez = ("handler", "/livez")
-        assert page[f"{name}_count", frozenset({livez})] == 2
-        assert page[f"{name}_bucket", frozenset({livez, ("le", "+Inf")})] == 2
-        assert page[f"{name}_sum", frozenset({livez})] > 0
+        livez = {("handler", "/livez"), ("method", "GET"), ("code", "200")}
+        assert page[f"{name}_count", frozenset(livez)] == 2
+        assert page[f"{name}_bucket", frozenset({*livez, ("le", "+Inf")})] == 2
+        assert page[f"{name}_sum", frozenset(livez)] > 0
         handlers = {dict(labels).get("handler") for key, labels in page if key.startswith(name)}
-        assert handlers == {"/livez"}
+        assert handlers == {"/livez", "other"}
 
     run_with_site(small_application, test)
 
@@ -79,7 +79,7 @@ def test_an_error_in_a_handler_is_a_500_and_counted() -> None:
             assert answer.status == 500
             assert b"a bug" not in answer.body
             assert (await client.get("/metrics")).status == 200
-        page = values(Renderer(TEXT).render(application.layer.own_families()))
+        page = values(Renderer(TEXT).render(application.performance.families()))
         labels = frozenset({("handler", "/-/reload"), ("method", "POST"), ("code", "500")})
         assert page["perfwatch_http_requests_total", labels] == 1
 

@@ -9,20 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter import collectors as registry
+from exporter.addresses import Address, parse_address, parse_addresses
+from exporter.options import parse_age, parse_bytes, parse_positive
 from exporter.parts import make_collectors
-from exporter.settings import (
+from exporter.setting_groups import (
     RESERVED_PATHS,
-    Address,
-    Key,
-    SettingsError,
-    all_keys,
-    build,
-    parse_address,
-    parse_addresses,
+    parse_directory,
+    parse_interval,
     parse_level,
-    parse_positive,
     parse_telemetry_path,
 )
+from exporter.settings import Key, SettingsError, all_keys, build
 from exporter.sources import read_environment
 
 KEYS = tuple(all_keys())
@@ -210,3 +207,50 @@ def test_a_tree_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         settings = build({f"path.{name}": str(tmp_path / "nothing")})
         with pytest.raises(SettingsError, match=rf"^path\.{name}: .*nothing' is no directory"):
             make_collectors(settings)
+
+
+@pytest.mark.parametrize(
+    ("raw", "seconds"), [("12h", 43_200), ("30d", 2_592_000), (90, 90), ("1.5", 1.5), (0, 0)]
+)
+def test_an_age_may_be_days_long(raw: object, seconds: float) -> None:
+    """Seconds, or a unit up to days."""
+    assert parse_age(raw) == seconds
+
+
+@pytest.mark.parametrize("raw", ["3651d", 1e12, "a week", "", -1, True, float("nan"), None])
+def test_what_is_no_age_is_refused(raw: object) -> None:
+    """The message says what it looks like."""
+    with pytest.raises(ValueError, match=r"^expected a duration up to 3650d such as 12h or 30d"):
+        parse_age(raw)
+
+
+def test_runs_are_at_least_a_second_apart() -> None:
+    """Cleaning up without a pause would be what brings the host down."""
+    assert parse_interval("1s") == 1
+    with pytest.raises(ValueError, match=r"^expected a duration of at least a second, got '10ms'"):
+        parse_interval("10ms")
+
+
+@pytest.mark.parametrize(
+    ("raw", "size"),
+    [("512MiB", 2**29), ("512MB", 2**29), ("2GiB", 2**31), (7, 7), ("7", 7), ("1TB", 2**40)],
+)
+def test_a_size_may_have_a_unit(raw: object, size: int) -> None:
+    """Bytes, or a power of 1024."""
+    assert parse_bytes(raw) == size
+
+
+@pytest.mark.parametrize("raw", ["", "-1", "1.5GiB", "1 GiB", "5mb", True, -1, 10**18, None])
+def test_what_is_no_size_is_refused(raw: object) -> None:
+    """The message says what it looks like."""
+    with pytest.raises(ValueError, match=r"^expected a size such as 1048576, 512MiB or 2GiB"):
+        parse_bytes(raw)
+
+
+def test_storage_is_an_absolute_directory() -> None:
+    """Or none; the root directory is everybody's."""
+    assert parse_directory("") == ""
+    assert parse_directory("/var/lib/perfwatch") == "/var/lib/perfwatch"
+    for wrong in ("/", "//", "here", "./x"):
+        with pytest.raises(ValueError, match=r"^expected an absolute directory other than /"):
+            parse_directory(wrong)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from exporter.settings import SettingsError, all_keys, build
 from exporter.sources import MAX_FILE_BYTES, explain_unknown, read_environment, read_file
-from exporter.strict_yaml import load
+from monitoring.strict_yaml import load
 
 CONFIG = Path(__file__).parent / "config"
 KEYS = tuple(all_keys())

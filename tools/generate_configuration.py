@@ -27,6 +27,8 @@ TITLES = {
     "web": "HTTP server",
     "path": "Host",
     "log": "Log",
+    "storage": "Storage",
+    "cleanup": "Cleanup",
     "": "General",
     "collector": "All collectors",
 }

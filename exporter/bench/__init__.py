@@ -15,11 +15,12 @@ from pathlib import Path
 
 from exporter.bench.client import BadAnswerError
 from exporter.bench.growth import measure_growth
+from exporter.bench.library import measure_library
 from exporter.bench.measures import QUICK, THOROUGH, Plan, measure_scrapes, measure_starts
 from exporter.bench.processes import Program, StartError, find_peer, own_program, peer_program
 from exporter.bench.report import Report, describe_machine
 from exporter.cli import COMMANDS, _Parser
-from exporter.settings import parse_positive
+from exporter.options import parse_positive
 
 
 def bench(words: Sequence[str]) -> int:
@@ -49,6 +50,7 @@ def _measure(programs: Sequence[Program], plan: Plan, *, growth: bool) -> Report
     _tell(f"scraping: {plan.rounds} rounds of {plan.scrapes} scrapes, three ways; then with gaps")
     scrapes, pages = measure_scrapes(programs, plan)
     figures += scrapes
+    figures += measure_library()
     if growth:
         _tell("growth: nine machines, from small to big")
         figures += measure_growth(programs, plan)

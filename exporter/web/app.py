@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,67 +14,92 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from exporter.describe_settings import describe_settings
+from exporter.settings import Settings
 from exporter.status import Status
+from exporter.system_info import system_info
+from exporter.web import api
 from exporter.web.landing import landing_page
 from exporter.web.metrics import MetricsPage
+from exporter.web.reload import Reload, ReloadPage
 from exporter.web.requests import RequestLayer
-from exporter.web.responses import respond
+from exporter.web.responses import PAGE_HEADERS, respond
+from monitoring.health_check import HealthMonitor
+from monitoring.performance import PerformanceMonitor, TimingMiddleware
 
 LIVENESS = ("/livez", "/healthz", "/health/live", "/-/healthy")
 READINESS = ("/readyz", "/health/ready", "/-/ready")
 
-HEADERS = (
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
-)
 
-Reload = Callable[[], Awaitable[str]]
-"""Reloads the configuration; the text says what is wrong, and is empty when nothing is."""
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What the pages show, and what they steer."""
+
+    status: Status
+    health: HealthMonitor
+    metrics: MetricsPage
+    performance: PerformanceMonitor
+    cleanup: Callable[[], Mapping[str, Any]]
+    settings: Callable[[], Settings]
+    reload: Reload | None = None
+    """None when the lifecycle is not enabled."""
 
 
 class _Answer:
-    """An ASGI endpoint from a function of the request that gives status, body and type."""
+    """An ASGI endpoint from a function that gives status, body and type."""
 
-    def __init__(self, answer: Callable[[Scope], tuple[int, bytes, bytes]]) -> None:
+    def __init__(self, answer: Callable[[], tuple[int, bytes, bytes]]) -> None:
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        status, body, content_type = self._answer(scope)
-        await respond(send, status, body, content_type, HEADERS)
+        status, body, content_type = self._answer()
+        await respond(send, status, body, content_type, PAGE_HEADERS)
 
 
-def make_app(
-    status: Status, metrics: MetricsPage, telemetry_path: str, reload: Reload | None
-) -> RequestLayer:
-    """Put the application together. `reload` is None when the lifecycle is not enabled."""
+def make_app(pages: Pages, telemetry_path: str) -> TimingMiddleware:
+    """Put the application together."""
+    status = pages.status
 
-    def live(_: Scope) -> tuple[int, bytes, bytes]:
+    def live() -> tuple[int, bytes, bytes]:
         # Touches nothing: a daemon that can answer is alive, whatever its collectors do.
         return 200, b"alive\n", b"text/plain; charset=utf-8"
 
-    def ready(_: Scope) -> tuple[int, bytes, bytes]:
+    def ready() -> tuple[int, bytes, bytes]:
         code = 200 if status.is_ready() else 503
         return code, f"{status.word()}\n".encode(), b"text/plain; charset=utf-8"
 
-    def health(_: Scope) -> tuple[int, bytes, bytes]:
-        body = json.dumps(status.describe(), indent=2).encode() + b"\n"
-        return 200 if status.is_ready() else 503, body, b"application/json"
-
-    def landing(_: Scope) -> tuple[int, bytes, bytes]:
+    def landing() -> tuple[int, bytes, bytes]:
         return 200, landing_page(status, telemetry_path).encode(), b"text/html; charset=utf-8"
 
     get = ["GET"]
     routes = [
-        Route(telemetry_path, metrics, methods=get),
+        Route(telemetry_path, pages.metrics, methods=get),
         Route("/", _Answer(landing), methods=get),
         *(Route(path, _Answer(live), methods=get) for path in LIVENESS),
         *(Route(path, _Answer(ready), methods=get) for path in READINESS),
-        Route("/health", _Answer(health), methods=get),
-        Route("/-/reload", _Reload(reload), methods=["POST", "PUT"]),
+        Route("/health", _Health(pages.health), methods=get),
+        Route("/-/reload", ReloadPage(pages.reload), methods=["POST", "PUT"]),
+        *api.routes(_api_sources(pages)),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _plain_error})
     app.router.redirect_slashes = False
-    return RequestLayer(_MetricsFirst(telemetry_path, metrics, app), [one.path for one in routes])
+    pages.performance.handlers.update(route.path for route in routes if "{" not in route.path)
+    inner = RequestLayer(_MetricsFirst(telemetry_path, pages.metrics, app))
+    return TimingMiddleware(inner, pages.performance)
+
+
+def _api_sources(pages: Pages) -> api.Sources:
+    async def status() -> Mapping[str, Any]:
+        report = pages.health.last_report or await pages.health.arun_all_checks()
+        return {**pages.status.describe(), "health": report}
+
+    return api.Sources(
+        status=status,
+        performance=pages.performance.report,
+        cleanup=pages.cleanup,
+        config=lambda: describe_settings(pages.settings()),
+        system=system_info,
+    )
 
 
 class _MetricsFirst:
@@ -90,25 +117,18 @@ class _MetricsFirst:
             await self._app(scope, receive, send)
 
 
-class _Reload:
-    """POST or PUT /-/reload, as in Prometheus."""
+class _Health:
+    """The checks of the daemon's parts, run now."""
 
-    def __init__(self, reload: Reload | None) -> None:
-        self._reload = reload
+    def __init__(self, health: HealthMonitor) -> None:
+        self._health = health
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._reload is None:
-            text = (
-                b"reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP\n"
-            )
-            await respond(send, 403, text)
-        elif any(name == b"origin" for name, _ in scope["headers"]):
-            # Only a browser sends it: a page of somebody else must not steer the daemon.
-            await respond(send, 403, b"reloading is not for browsers\n")
-        elif problem := await self._reload():
-            await respond(send, 500, f"not reloaded, all is as it was: {problem}\n".encode())
-        else:
-            await respond(send, 200, b"reloaded\n")
+        report = await self._health.arun_all_checks()
+        body = json.dumps(self._health.get_detailed_status(report), indent=2).encode() + b"\n"
+        await respond(
+            send, self._health.http_status(report), body, b"application/json", PAGE_HEADERS
+        )
 
 
 async def _plain_error(_: Request, error: Exception) -> Response:

@@ -8,6 +8,12 @@ from starlette.types import Send
 
 PLAIN = b"text/plain; charset=utf-8"
 
+PAGE_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
+)
+"""For everything but the metrics page: it shows a moment, and loads nothing from anywhere."""
+
 
 async def respond(
     send: Send,

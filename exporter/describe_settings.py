@@ -1,0 +1,38 @@
+"""The settings in effect as plain data, for the API for operators."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from exporter.addresses import Address
+from exporter.settings import Settings
+
+
+def describe_settings(settings: Settings) -> dict[str, Any]:
+    """Give every setting by its name in YAML, as it would be written there.
+
+    A collector that has no settings of its own is an empty mapping. Secrets are still in it, and
+    what a logging file may hold is as it was read: show it through `monitoring.redaction`.
+    """
+    described: dict[str, Any] = _plain(settings)
+    collectors = described["collectors"].items()
+    return described | {"collectors": {name: options or {} for name, options in collectors}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Address):
+        return str(value)
+    if isinstance(value, re.Pattern):
+        return value.pattern
+    if dataclasses.is_dataclass(value):
+        return {
+            field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)
+        }
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,65 @@
+"""What the daemon keeps on disk, and the service that keeps it within bounds.
+
+Below the directory: `reports` (^SystemPerformance reports that were fetched) and `spool` (what is
+being written). Each is made, with mode 0700, by whoever writes there first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
+
+from exporter.settings import Settings
+from monitoring.cleanup import CleanupRule, CleanupService
+from monitoring.metrics import Family
+
+FOLDERS = {"reports": ("*.html", "*.txt", "*.zip"), "spool": ("*.part", "*.spool")}
+"""The folders below the directory, each with the names that the daemon gives to its files."""
+
+
+class Storage:
+    """The directory, if there is one. In a `with` block it is cleaned up."""
+
+    def __init__(self, settings: Settings) -> None:
+        # systemd makes a directory and names it in the environment (StateDirectory=).
+        state = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+        self.path = settings.storage.path or state
+        self.cleanup = _make_cleanup(self.path, settings) if self.path else None
+
+    def __enter__(self) -> Self:
+        if self.cleanup is not None:
+            self.cleanup.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.cleanup is not None:
+            self.cleanup.stop()
+
+    def describe(self) -> dict[str, Any]:
+        """Tell what the cleanup has done, for JSON."""
+        if self.cleanup is None:
+            return {"enabled": False}
+        return {"enabled": True, **self.cleanup.statistics()}
+
+    def families(self) -> Iterable[Family]:
+        """The cleanup's metrics."""
+        return self.cleanup.families() if self.cleanup is not None else ()
+
+
+def _make_cleanup(path: str, settings: Settings) -> CleanupService:
+    of = settings.cleanup
+    service = CleanupService(interval_seconds=of.interval, dry_run=of.dry_run)
+    for name, patterns in FOLDERS.items():
+        service.add_folder(
+            CleanupRule(
+                name,
+                Path(path) / name,
+                patterns,
+                max_age_seconds=of.max_age,
+                max_files=of.max_files,
+                max_bytes=of.max_bytes,
+            )
+        )
+    return service
