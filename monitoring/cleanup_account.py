@@ -165,22 +165,42 @@ class CleanupAccount:
     def _rule_families(self) -> Iterable[Family]:
         folders, registries = self._folders, self._registries
         families = (
-            _by_rule("removed_files_total", "Files removed.", folders, lambda s: s.removed),
-            _by_rule("removed_bytes_total", "Bytes removed.", folders, lambda s: s.bytes),
             _by_rule(
-                "removed_entries_total",
+                "perfwatch_cleanup_removed_files_total",
+                "Files removed.",
+                folders,
+                lambda s: s.removed,
+            ),
+            _by_rule(
+                "perfwatch_cleanup_removed_bytes_total",
+                "Bytes removed.",
+                folders,
+                lambda s: s.bytes,
+            ),
+            _by_rule(
+                "perfwatch_cleanup_removed_entries_total",
                 "Expired entries removed from registries.",
                 registries,
                 lambda s: s.removed,
             ),
             _by_rule(
-                "failures_total",
+                "perfwatch_cleanup_failures_total",
                 "Files, folders and registries the cleanup failed at.",
                 self._all(),
                 lambda s: s.failures,
             ),
-            _by_rule("files", "Files left by the last run.", folders, lambda s: s.last.files_left),
-            _by_rule("bytes", "Bytes left by the last run.", folders, lambda s: s.last.bytes_left),
+            _by_rule(
+                "perfwatch_cleanup_files",
+                "Files left by the last run.",
+                folders,
+                lambda s: s.last.files_left,
+            ),
+            _by_rule(
+                "perfwatch_cleanup_bytes",
+                "Bytes left by the last run.",
+                folders,
+                lambda s: s.last.bytes_left,
+            ),
         )
         return (family for family in families if family.samples)
 
@@ -191,7 +211,7 @@ def _by_rule(
     kind = "counter" if name.endswith("_total") else "gauge"
     values = ((rule, read(one)) for rule, one in sums.items())
     samples = [((rule,), value) for rule, value in values if value is not None]
-    return Family(f"perfwatch_cleanup_{name}", help_text, kind, ("rule",), samples)
+    return Family(name, help_text, kind, ("rule",), samples)
 
 
 def _log_change(run: RuleRun, folder: Path | None) -> None:
@@ -240,4 +260,5 @@ def _of_registry(rule: _Sums) -> dict[str, Any]:
 
 
 def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    moment = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    return f"{moment.isoformat(timespec='milliseconds')}Z"

@@ -239,7 +239,7 @@ def _log_change(check: Check) -> None:
     if change is None:
         return
     before, result = change
-    fields = {"check": check.name, "status": result.status, "before": before}
+    fields: dict[str, Any] = {"check": check.name, "status": result.status, "before": before}
     if STATUSES.index(result.status) < STATUSES.index(before):
         log.info("health check recovered", **fields, reason=result.message)
     elif _weigh(result.status, check) == "critical":
@@ -253,20 +253,20 @@ def _families(outcomes: Mapping[str, Outcome]) -> Iterator[Family]:
         samples: list[tuple[LabelValues, Number]] = [
             ((check,), number(outcome)) for check, outcome in outcomes.items()
         ]
-        return Family(f"perfwatch_health_check_{name}", help_text, "gauge", ("check",), samples)
+        return Family(name, help_text, "gauge", ("check",), samples)
 
     yield family(
-        "status",
+        "perfwatch_health_check_status",
         "Result of the last run of a health check: 0 healthy, 1 warning, 2 critical.",
         lambda outcome: STATUSES.index(outcome.result.status),
     )
     yield family(
-        "duration_seconds",
+        "perfwatch_health_check_duration_seconds",
         "How long the last run of a health check took, or had taken at its deadline.",
         lambda outcome: outcome.seconds,
     )
     yield family(
-        "last_run_timestamp_seconds",
+        "perfwatch_health_check_last_run_timestamp_seconds",
         "When a health check last gave a result, as a Unix time.",
         lambda outcome: outcome.checked_at.timestamp(),
     )

@@ -14,7 +14,7 @@ import stat
 import threading
 from collections import deque
 from time import monotonic
-from typing import TextIO
+from typing import Any, TextIO
 
 from monitoring.log_events import METRICS
 
@@ -57,10 +57,9 @@ class LogStream(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Write one record: formatted before the lock is taken, as that calls foreign code."""
-        passed = self.filter(record)
+        passed: Any = self.filter(record)  # Python 3.12: a filter may replace the record
         if not passed:
             return False
-        # Python 3.12: a filter may replace the record.
         self.emit(record if passed is True else passed)
         return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from monitoring import strict_yaml
@@ -29,7 +30,7 @@ def load(path: str) -> dict[str, Any]:
 
 def _document(path: str) -> dict[Any, Any]:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 -- bounded, and without following the path twice
+        with Path(path).open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from error

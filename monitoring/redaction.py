@@ -45,16 +45,27 @@ _HARMLESS_END = re.compile(
 
 _KEY = re.compile(
     r"(?<![\w.-])([\w.-]++(?: [\w.-]++)?)"  # also of two words: `api key`
-    r"([\\\"'\])]{0,6}[ \t]{0,8}(?:=>|:?={1,3}|:)[ \t]{0,8}(?:[bBrRuU]{1,2}(?=[\"']))?)"
+    r"(?:[\\\"'\])]{0,6}[ \t]{0,8}(?:=>|:?={1,3}|:)[ \t]{0,8}|([\"']), )"
+    r"(?:[bBrRuU]{1,2}(?=[\"']))?"
 )
+
+_TUPLE_BEGINS = re.compile(r"\([bBrRuU]{0,2}[\"']\Z")
+"""Before a key that a comma follows: `('x-api-key', '...')`."""
 
 _VALUE = re.compile(
     r'"(?P<double>(?:[^"\\]|\\.)*+)'
     r"|'(?P<single>(?:[^'\\]|\\.)*+)"
     r"|(?P<quote>\\{1,4}[\"'])(?P<escaped>(?:(?!(?P=quote)).)*+)"
+    r"|(?P<angle><[^>]*+>?)"
+    r"|(?P<nested>[\w.]{0,100}+[\[({])"
     r"|(?P<bare>(?:(?:bearer|basic|digest|token|apikey|negotiate)[ \t]{1,8})?[^\s&;\"'<>]++)",
     re.DOTALL | re.IGNORECASE,
 )
+
+_NESTED = re.compile(
+    r"(?P<open>[\[({])|(?P<close>[\])}])|\"(?:[^\"\\]|\\.)*+|'(?:[^'\\]|\\.)*+", re.DOTALL
+)
+"""What counts when looking for the end of `{'x': [Y('}')]}`."""
 
 _LONG_VALUE = re.compile(r"(?:authorization|cookies?|passphrase)$")
 """Keys of values of several words, which end with the line, or with the quote around both."""
@@ -168,7 +179,7 @@ class Redactor:
                 if mark in text:
                     text = form.pattern.sub(form.replacement, text)
                     break
-        if "=" in text or ":" in text:
+        if "=" in text or ":" in text or "', " in text or '", ' in text:
             text = "".join(self._without_values(text))
         for pattern in self._patterns:
             text = pattern.sub(REDACTED, text)
@@ -179,7 +190,7 @@ class Redactor:
         done = position = 0
         while found := _KEY.search(text, position):
             position = found.end()
-            if not self.is_secret_key(found[1]):
+            if not self.is_secret_key(found[1]) or not _is_key(text, found):
                 continue
             start, end = _value_span(text, found)
             yield text[done:start]
@@ -196,6 +207,12 @@ def redacted(value: Any, redactor: Redactor | None = None) -> Any:
     return plain(value, redactor or Redactor(), PAGE)
 
 
+def _is_key(text: str, found: re.Match[str]) -> bool:
+    """Whether it is one, or only a word in a list of texts."""
+    start = found.start()
+    return not found[2] or _TUPLE_BEGINS.search(text, max(start - 4, 0), start) is not None
+
+
 def _value_span(text: str, key: re.Match[str]) -> tuple[int, int]:
     """Where the value behind a key stands, without its quotes."""
     value = _VALUE.match(text, key.end())
@@ -205,7 +222,21 @@ def _value_span(text: str, key: re.Match[str]) -> tuple[int, int]:
         quote = text[key.start() - 1 : key.start()]
         line = _LONG_VALUE_ENDS.get(quote, _LONG_VALUE_ENDS[""]).match(text, key.end())
         return line.span() if line else value.span()
+    if value.lastgroup == "nested":
+        return value.start(), _end_of_nested(text, value.end())
     return value.span(value.lastgroup or 0)
+
+
+def _end_of_nested(text: str, position: int) -> int:
+    """Find the bracket that closes what has been opened; the end of the text if there is none."""
+    depth = 1
+    while depth and (found := _NESTED.search(text, position)):
+        position = found.end()
+        if found.lastgroup:
+            depth += 1 if found.lastgroup == "open" else -1
+        else:
+            position += 1  # the closing quote
+    return position if not depth else len(text)
 
 
 def _words(key: str) -> list[str]:
@@ -219,7 +250,7 @@ def _several(given: Iterable[str], what: str) -> Iterable[str]:
     return given
 
 
-def _own_key(key: str) -> str:
+def _own_key(key: object) -> str:
     words = _words(key) if isinstance(key, str) else []
     if not words:
         raise ValueError(f"a key to redact is a name such as card_number, got {key!r}")

@@ -72,9 +72,9 @@ def configure(  # noqa: PLR0913, PLR0917 -- each is a setting of its own
     for name, own in (loggers or {}).items():
         _check(f"level of {name}", own, LEVELS)
     target = _target(stream)
-    colours = bool(getattr(target, "isatty", bool)())
+    lines = LineFormatter(format, redact or Redactor(), environment, colours=_is_terminal(target))
     handler = LogStream(target)
-    handler.setFormatter(LineFormatter(format, redact or Redactor(), environment, colours=colours))
+    handler.setFormatter(lines)
     structlog.configure(
         processors=_PROCESSORS.copy(),
         context_class=dict,
@@ -182,7 +182,7 @@ class StructuredLogger:
             if self._is_through(sample) and self._is_through(self._limit):
                 self._write(level, event, _merged(data, fields), exc_info)
         except Exception:  # noqa: BLE001 -- such as RecursionError: the caller must go on
-            METRICS.dropped(self._standard.name, "failed")
+            _count_failed(self._standard.name)
 
     def _is_through(self, gate: Gate | None) -> bool:
         if gate is None:
@@ -215,6 +215,13 @@ def _target(stream: TextIO | str | None) -> TextIO:
     return sys.stderr if stream is None else stream
 
 
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return bool(stream.isatty())
+    except Exception:  # noqa: BLE001 -- closed, or no stream at all: that is met when it is written
+        return False
+
+
 def _set_own_levels(levels: Mapping[str, str]) -> None:
     for name in _loggers_with_own_level - levels.keys():
         logging.getLogger(name).setLevel(logging.NOTSET)
@@ -236,6 +243,13 @@ def _merged(data: object, fields: dict[str, Any]) -> Mapping[str, Any]:
     except Exception:  # noqa: BLE001 -- the caller's mapping may raise anything
         return {"value": data, **fields}
     return {"value": data, **fields}
+
+
+def _count_failed(name: str) -> None:
+    try:
+        METRICS.dropped(name, "failed")
+    except RecursionError:
+        return  # no room on the stack, not even for counting
 
 
 def _hand_over(

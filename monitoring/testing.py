@@ -16,17 +16,12 @@ __all__ = ["monitored_test"]
 
 
 class _Measuring:
-    """Measures the call of one test: neither its fixtures nor those of others."""
-
-    def __init__(self, test: pytest.Item) -> None:
-        self._test = test
+    """A plugin, while one test runs: measures its call, and not its fixtures."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
         """Log what the test came to, with how long it took."""
-        if pyfuncitem is not self._test:
-            return (yield)
-        with performance_context(self._test.nodeid, logger="test") as operation:
+        with performance_context(pyfuncitem.nodeid, logger="test") as operation:
             try:
                 return (yield)
             except pytest.skip.Exception as error:
@@ -46,7 +41,7 @@ def monitored_test(request: pytest.FixtureRequest) -> Iterator[StructuredLogger]
     """
     plugins = request.config.pluginmanager
     with correlation_context(correlation_id=new_id()):
-        measuring = _Measuring(request.node)
+        measuring = _Measuring()
         plugins.register(measuring)
         yield StructuredLogger(f"test.{request.node.name}")
         plugins.unregister(measuring)

@@ -1,23 +1,57 @@
-"""The log inside a test: configured for it, and put back."""
+"""The process's logging put back after a test; its lines read as strictly as others read them."""
 
 from __future__ import annotations
 
-import contextlib
 import io
+import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
-from monitoring.structured_logging import configure
+import structlog
+
+from monitoring.log_events import METRICS
 
 
-@contextlib.contextmanager
-def captured_log(level: str = "info") -> Iterator[io.StringIO]:
-    """Give the stream in which the block's log lines are."""
+@contextmanager
+def logging_put_back() -> Iterator[io.StringIO]:
+    """Give a stream to log to; afterwards the process's logging is as it was."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
-    stream = io.StringIO()
-    configure(stream=stream, level=level)
-    try:
-        yield stream
-    finally:
-        root.handlers[:], root.level = before
+    structlog_before = structlog.get_config()
+    yield io.StringIO()
+    structlog.configure(**structlog_before)
+    root.handlers[:], root.level = before
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON")
+
+
+def strict(line: str) -> dict[str, Any]:
+    """Read one line as a strict parser does: no NaN, no lone surrogate, no key twice."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len({key for key, _ in pairs}) == len(pairs)
+        return dict(pairs)
+
+    record: dict[str, Any] = json.loads(line, parse_constant=_refuse, object_pairs_hook=unique)
+    json.dumps(record, ensure_ascii=False).encode("utf-8")
+    return record
+
+
+def records(text: str) -> list[dict[str, Any]]:
+    """Read all lines; none of them is longer than promised."""
+    assert text == "" or text.endswith("\n")
+    lines = text.split("\n")[:-1]
+    assert all(len(line) <= 32_768 for line in lines)
+    return [strict(line) for line in lines]
+
+
+def dropped(logger: str, reason: str) -> float:
+    """How many records of a logger have been counted as dropped in this process."""
+    for family in METRICS.families():
+        if family.name == "perfwatch_log_records_dropped_total":
+            return float(dict(family.samples).get((logger, reason), 0))  # type: ignore[arg-type]
+    return 0

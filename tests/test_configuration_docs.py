@@ -19,6 +19,7 @@ KEYS = tuple(all_keys())
 USER_PAGES = [
     ROOT / "README.md",
     PAGE,
+    DOCS / "api.md",
     DOCS / "http.md",
     DOCS / "migrating-from-node_exporter.md",
     DOCS / "operations.md",
@@ -79,7 +80,7 @@ def is_known(flag: str) -> bool:
 @pytest.mark.parametrize("page", USER_PAGES, ids=lambda page: page.name)
 def test_flags_in_the_documentation_exist(page: Path) -> None:
     """What a page tells the reader to type has an answer."""
-    prefixes = "web|path|log|collector|config|timeout"
+    prefixes = "web|path|log|storage(?!\\.tsdb)|cleanup|collector|config|timeout"
     used = re.findall(rf"--(?:no-)?(?:{prefixes})\b[\w.-]*\w", page.read_text())
     assert [flag for flag in used if not is_known(flag)] == []
 
@@ -94,8 +95,11 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", USER_PAGES, ids=lambda page: page.name)
 def test_metrics_in_the_documentation_exist(page: Path) -> None:
     """A metric of the daemon's own that a page names is one that it has."""
-    sources = "".join(path.read_text() for path in (ROOT / "exporter").rglob("*.py"))
+    packages = (ROOT / "exporter", ROOT / "monitoring")
+    sources = "".join(path.read_text() for one in packages for path in one.rglob("*.py"))
     named = set(re.findall(r"`(perfwatch_[a-z_]+[a-z])[`{]", page.read_text()))
+    # The prefix of these is a parameter, for other services.
+    named = {name.replace("perfwatch_http_", "{http}_") for name in named}
     assert [name for name in named if name not in sources] == []
 
 

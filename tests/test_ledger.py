@@ -69,7 +69,7 @@ def test_a_hanging_collector_is_logged_counted_and_comes_back(log: StringIO) -> 
     """While it hangs, what collections say of it changes nothing."""
     ledger = Ledger(["a", "b"])
     ledger.left_behind("a", 1.5)
-    assert messages(log) == [("error", "collector hangs", None)]
+    assert messages(log) == [("warning", "collector hangs", None)]
     ledger.book({"a": Outcome(TIMEOUT, 0.0), "b": Outcome(OK, 0.1)})
     assert ledger.last["a"] == Outcome(TIMEOUT, 1.5, reason="its last call has not returned")
     assert own(ledger)["perfwatch_collectors_quarantined",] == 1

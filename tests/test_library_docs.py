@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -129,10 +130,15 @@ def _table(heading: str) -> list[list[str]]:
 
 
 class _Sessions:
-    """A registry in which one session has expired."""
+    """A registry from which nothing expires, and which notes that it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
 
     def remove_expired(self, dry_run: bool) -> int:
-        return 1
+        """Find nothing, dry or not."""
+        self.asked.set()
+        return int(dry_run)
 
 
 @pytest.fixture
@@ -147,9 +153,12 @@ def families(tmp_path: Path) -> list[Family]:
     health.run_all_checks()
     performance = PerformanceMonitor(["/"], namespace="NAMESPACE")
     performance.observe("/", "GET", 200, 0.01, 10)
-    with CleanupService(first_delay_seconds=3600) as cleanup:
-        cleanup.add_folder(CleanupRule("reports", tmp_path, ("report-*",), max_files=1))
-        cleanup.add_registry("sessions", _Sessions())
+    sessions = _Sessions()
+    cleanup = CleanupService(first_delay_seconds=0)
+    cleanup.add_folder(CleanupRule("reports", tmp_path, ("report-*",), max_files=1))
+    cleanup.add_registry("sessions", sessions)
+    with cleanup:
+        assert sessions.asked.wait(PATIENCE_SECONDS), "its thread has planned and begun a run"
         cleanup.run_once()
         parts = (logs, health, performance, cleanup)
         return [family for part in parts for family in part.families()]

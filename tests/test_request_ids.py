@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from monitoring.structured_logging import StructuredLogger
+from monitoring.structured_logging import StructuredLogger, configure
 from tests.acting import Hanging, Raising, Steady
 from tests.engines import hangs, until
-from tests.logs import captured_log
+from tests.logs import logging_put_back, records
 from tests.serving import Application, Site, run_with_site, small_application
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -90,11 +89,11 @@ def test_all_lines_of_a_scrape_have_its_ids() -> None:
     """Those of the collectors' thread, and those about their outcome."""
 
     async def test(site: Site) -> None:
-        with captured_log() as stream:
+        with logging_put_back() as stream:
+            configure(stream=stream, loggers={"uvicorn.error": "error"})
             await site.get("/metrics", "X-Request-ID: one", TRACEPARENT)
             await site.get("/metrics", "X-Request-ID: two")
-        records = [json.loads(line) for line in stream.getvalue().splitlines()]
-        lines = [(record["message"], *ids(record)) for record in records]
+        lines = [(record["message"], *ids(record)) for record in records(stream.getvalue())]
         assert lines == [
             ("collecting", TRACE, "one"),
             ("collector failed", TRACE, "one"),
@@ -112,15 +111,16 @@ def test_scrapes_in_the_queue_keep_their_own_ids() -> None:
         application = Application([hanging, Logging("b")])
         async with application.serve() as site:
             first, second = await site.connect(), await site.connect()
-            with captured_log() as stream:
+            with logging_put_back() as stream:
+                configure(stream=stream, loggers={"uvicorn.error": "error"})
                 first.ask("/metrics", "X-Request-ID: one")
                 await hangs(hanging)
                 second.ask("/metrics?collect[]=b", "X-Request-ID: two")
                 await until(lambda: len(application.engine._queue) == 1)
                 hanging.released.set()
                 assert [(await client.answer()).status for client in (first, second)] == [200, 200]
-            records = [json.loads(line) for line in stream.getvalue().splitlines()]
-            assert [(record["message"], *ids(record)) for record in records] == [
+            lines = [(record["message"], *ids(record)) for record in records(stream.getvalue())]
+            assert lines == [
                 ("hangs", "one", "one"),
                 ("collecting", "one", "one"),
                 ("collecting", "two", "two"),
@@ -136,9 +136,10 @@ def test_what_is_logged_of_a_failed_request_has_its_id() -> None:
         raise ZeroDivisionError("a bug")
 
     async def test(site: Site) -> None:
-        with captured_log() as stream:
+        with logging_put_back() as stream:
+            configure(stream=stream, loggers={"uvicorn.error": "error"})
             answer = await site.get("/-/reload", method="POST")
-        [record] = [json.loads(line) for line in stream.getvalue().splitlines()]
+        [record] = records(stream.getvalue())
         assert record["message"] == "request failed"
         assert record["request_id"] == answer.headers["x-request-id"]
 

@@ -1,0 +1,129 @@
+"""Lines of threads, signal handlers, forks, and of values that log themselves, never mix."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitoring import log_stream
+from monitoring.log_stream import MAX_NESTED, LogStream
+from monitoring.structured_logging import StructuredLogger, configure
+from tests.logs import dropped, logging_put_back, records
+from tests.pipes import Pipe
+
+log = StructuredLogger("stream")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Leave the process's logging as it was."""
+    with logging_put_back():
+        yield
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    """A pipe that nobody reads."""
+    pipe = Pipe()
+    yield pipe
+    os.close(pipe.reading)
+    pipe.stream.close()
+
+
+def test_lines_of_many_threads_never_mix(tmp_path: Path) -> None:
+    """Also long ones."""
+    count = 8
+
+    def work(number: int) -> None:
+        for _ in range(50):
+            log.info("x", number=number, parts=[str(number) * 2000] * 4)
+
+    with (tmp_path / "log").open("w") as file:
+        configure(stream=file)
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    found = [record["data"]["number"] for record in records((tmp_path / "log").read_text())]
+    assert sorted(found) == sorted([*range(count)] * 50)
+
+
+def test_logging_while_a_value_is_shown(tmp_path: Path) -> None:
+    """The inner line comes out whole, before the outer one; and no lock is held meanwhile."""
+
+    class Logging:
+        def __repr__(self) -> str:
+            log.info("inner")
+            other = threading.Thread(target=log.info, args=("of another thread",))
+            other.start()
+            other.join()
+            return "shown"
+
+    with (tmp_path / "log").open("w") as file:
+        configure(stream=file)
+        log.info("outer", value=Logging())
+    found = [record["message"] for record in records((tmp_path / "log").read_text())]
+    assert found == ["inner", "of another thread", "outer"]
+
+
+def test_a_signal_handler_may_log_at_any_time(pipe: Pipe) -> None:
+    """Even between two pieces of a line: its own comes after it, and nothing waits for ever."""
+    configure(stream=pipe.stream)
+    filled = pipe.fill()
+    signalled = threading.Event()
+
+    def handle(*_: object) -> None:
+        log.info("in the handler")
+        pipe.read(filled)
+        signalled.set()
+
+    before = signal.signal(signal.SIGALRM, handle)
+    log_stream_patience = log_stream.PATIENCE_SECONDS
+    log_stream.PATIENCE_SECONDS = 15.0
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        log.info("outer")
+    finally:
+        log_stream.PATIENCE_SECONDS = log_stream_patience
+        signal.signal(signal.SIGALRM, before)
+    assert signalled.is_set()
+    found = [record["message"] for record in records(pipe.read())]
+    assert found == ["outer", "in the handler"]
+
+
+def test_a_stream_that_logs_what_it_is_given_has_an_end() -> None:
+    """As when standard error has been replaced by something that logs."""
+
+    class Echo(io.StringIO):
+        def write(self, text: str) -> int:
+            log.info("echo")
+            return super().write(text)
+
+    stream = Echo()
+    configure(stream=stream)
+    before = dropped("stream", "stalled")
+    log.info("first")
+    messages = [record["message"] for record in records(stream.getvalue())]
+    assert messages == ["first"] + ["echo"] * MAX_NESTED
+    assert dropped("stream", "stalled") == before + 1
+    log.info("second")
+    assert len(records(stream.getvalue())) == 2 * (MAX_NESTED + 1)
+
+
+def test_a_child_of_a_fork_can_log(pipe: Pipe) -> None:
+    """Even when another thread of its parent was writing at that moment."""
+    configure(stream=pipe.stream)
+    [handler] = logging.getLogger().handlers
+    assert isinstance(handler, LogStream)
+    handler._writer = threading.get_ident() + 1
+    handler._pending.append(("stream", "a line of the parent"))
+    log.info("in the child")
+    assert [record["message"] for record in records(pipe.read())] == ["in the child"]
