@@ -40,7 +40,7 @@ td.state::before { content: "\\25CF"; margin-right: .4rem; }
 <h1>PerfWatch <small>$version, $word, up $uptime</small></h1>
 <p>A Prometheus exporter for Linux hosts that run InterSystems IRIS.</p>
 <nav><a href="$metrics">Metrics</a><a href="/livez">Liveness</a><a href="/readyz">Readiness</a>\
-<a href="/health">Health (JSON)</a></nav>
+<a href="/health">Health (JSON)</a><a href="/api/v1/monitoring/status">API (JSON)</a></nav>
 </header>
 <h2>Collectors</h2>
 <p>Each name leads to its metrics alone.</p>
