@@ -7,7 +7,6 @@ grace period, parts are closed in reverse order, exit 0. A second signal exits a
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import resource
 import signal
@@ -35,9 +34,6 @@ CLOSING_SECONDS = 4
 
 FIRST = 0
 """The priority of what goes before all other parts, which are closed in reverse order."""
-
-GARBAGE_THRESHOLD = 20_000
-"""Objects made and not freed before Python looks for cycles: a few MiB at most."""
 
 MAX_DESCRIPTORS = 65_536
 
@@ -119,19 +115,7 @@ async def _serve(
 async def _become_ready(service: Service, sockets: list[socket.socket]) -> None:
     """Collect once, then look after the parts; what is still starting is not ill."""
     await service.collect_first(sockets)
-    _tune_garbage_collection()
     await watch(service.health)
-
-
-def _tune_garbage_collection() -> None:
-    """Look for cycles seldom, and not among what was made at the start, which stays.
-
-    A scrape makes some thousand objects and frees them all: at Python's default each scrape would
-    be interrupted several times to look at them, which was measured to be 3 to 4 % of its CPU time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
 
 
 def _background(shutdown: GracefulShutdown, name: str, work: Coroutine[Any, Any, None]) -> None:

@@ -154,14 +154,16 @@ class Service:
         self._engine = self._metrics.engine = self.status.engine = engine
 
     def _own_families(self) -> Iterable[Family | Filled]:
-        yield from self._process.own_families()
-        yield from self._reload_state.own_families()
-        yield from self._engine.ledger.own_families()
-        yield from self._metrics.own_families()
-        yield from self.performance.families()
-        yield from self.health.families()
-        yield from self.storage.families()
-        yield from METRICS.families()
+        return (
+            *self._process.own_families(),
+            *self._reload_state.own_families(),
+            *self._engine.ledger.own_families(),
+            *self._metrics.own_families(),
+            *self.performance.families(),
+            *self.health.families(),
+            *self.storage.families(),
+            *METRICS.families(),
+        )
 
 
 def _refuse_restart_settings(old: Settings, new: Settings) -> None:

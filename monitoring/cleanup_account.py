@@ -163,46 +163,42 @@ class CleanupAccount:
             )
 
     def _rule_families(self) -> Iterable[Family]:
-        folders, registries = self._folders, self._registries
-        families = (
-            _by_rule(
-                "perfwatch_cleanup_removed_files_total",
-                "Files removed.",
-                folders,
-                lambda s: s.removed,
-            ),
-            _by_rule(
-                "perfwatch_cleanup_removed_bytes_total",
-                "Bytes removed.",
-                folders,
-                lambda s: s.bytes,
-            ),
-            _by_rule(
-                "perfwatch_cleanup_removed_entries_total",
-                "Expired entries removed from registries.",
-                registries,
-                lambda s: s.removed,
-            ),
-            _by_rule(
-                "perfwatch_cleanup_failures_total",
-                "Files, folders and registries the cleanup failed at.",
-                self._all(),
-                lambda s: s.failures,
-            ),
-            _by_rule(
-                "perfwatch_cleanup_files",
-                "Files left by the last run.",
-                folders,
-                lambda s: s.last.files_left,
-            ),
-            _by_rule(
-                "perfwatch_cleanup_bytes",
-                "Bytes left by the last run.",
-                folders,
-                lambda s: s.last.bytes_left,
-            ),
-        )
-        return (family for family in families if family.samples)
+        for name, help_text, kind, read in RULE_FAMILIES:
+            sums = {"folders": self._folders, "registries": self._registries}.get(kind)
+            family = _by_rule(name, help_text, self._all() if sums is None else sums, read)
+            if family.samples:
+                yield family
+
+
+RULE_FAMILIES: tuple[tuple[str, str, str, Callable[[_Sums], int | None]], ...] = (
+    ("perfwatch_cleanup_removed_files_total", "Files removed.", "folders", lambda s: s.removed),
+    ("perfwatch_cleanup_removed_bytes_total", "Bytes removed.", "folders", lambda s: s.bytes),
+    (
+        "perfwatch_cleanup_removed_entries_total",
+        "Expired entries removed from registries.",
+        "registries",
+        lambda s: s.removed,
+    ),
+    (
+        "perfwatch_cleanup_failures_total",
+        "Files, folders and registries the cleanup failed at.",
+        "all",
+        lambda s: s.failures,
+    ),
+    (
+        "perfwatch_cleanup_files",
+        "Files left by the last run.",
+        "folders",
+        lambda s: s.last.files_left,
+    ),
+    (
+        "perfwatch_cleanup_bytes",
+        "Bytes left by the last run.",
+        "folders",
+        lambda s: s.last.bytes_left,
+    ),
+)
+"""Name, help, what has it, and the number that it is."""
 
 
 def _by_rule(

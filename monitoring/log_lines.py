@@ -163,6 +163,8 @@ def _exception(record: logging.LogRecord, plain: PlainValues) -> str:
     if not record.exc_info:
         return plain.traceback(record.exc_text) if record.exc_text else ""
     try:
+        if record.exc_info[0] is None:
+            return ""  # asked for where none was being handled
         lines = traceback.format_exception(*record.exc_info, limit=-_MAX_FRAMES)
     except Exception as error:  # noqa: BLE001 -- the exception's own code may raise anything
         lines = [f"<traceback that cannot be read: {type(error).__name__}>"]

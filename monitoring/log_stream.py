@@ -93,14 +93,17 @@ class LogStream(logging.Handler):
         self._writer = threading.get_ident()
         try:
             self._write_or_drop(name, line)
-            for _ in range(MAX_NESTED):
-                if not self._pending:
-                    return
-                self._write_or_drop(*self._pending.popleft())
+            self._write_nested()
         finally:
             self._writer = None
-        for nested, _ in self._pending:
-            METRICS.dropped(nested, "stalled")
+
+    def _write_nested(self) -> None:
+        for _ in range(MAX_NESTED):
+            if not self._pending:
+                return
+            self._write_or_drop(*self._pending.popleft())
+        for name, _ in self._pending:
+            METRICS.dropped(name, "stalled")
 
     def _write_or_drop(self, name: str, line: str) -> None:
         try:

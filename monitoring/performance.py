@@ -21,10 +21,10 @@ from monitoring.trend import Window, summarise
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-DURATION_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-"""In seconds."""
+DURATION_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0)
+"""In seconds. Each is a series for each handler, method and code: no more than a reader needs."""
 
-SIZE_BOUNDS = (1e2, 1e3, 1e4, 1e5, 1e6, 1e7)
+SIZE_BOUNDS = (1e4, 1e5, 1e6)
 """In bytes."""
 
 FAILED = 500

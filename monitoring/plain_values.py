@@ -42,6 +42,8 @@ PAGE = Limits(depth=32, items=10_000, text=65_536, room=4_000_000)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+_HEADER = re.compile(r"[\w.-]{1,64}")
+
 _MAX_DIGITS_BITS = 4096
 """Of an integer that is printed; Python refuses to print those of more than 4300 digits."""
 
@@ -203,8 +205,8 @@ class PlainValues:
 
     def _is_header(self, name: str | bytes) -> bool:
         """Whether this is the name of a header whose value, the item beside it, is secret."""
-        text = name[:64].decode("latin-1") if isinstance(name, bytes) else name
-        return self._redactor.is_secret_key(text)
+        text = name[:100].decode("latin-1") if isinstance(name, bytes) else name
+        return _HEADER.fullmatch(text) is not None and self._redactor.is_secret_key(text)
 
 
 def _as_bytes(plain_values: PlainValues, value: Any) -> str:

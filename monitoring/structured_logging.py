@@ -10,7 +10,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from time import monotonic
-from typing import Any, Final, Literal, TextIO, TypeAlias
+from typing import Any, Final, Literal, TextIO
 
 import structlog
 
@@ -47,9 +47,6 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 FORMATS = ("json", "console")
 STREAMS = ("stderr", "stdout")
 
-ExcInfo: TypeAlias = bool | BaseException | tuple[Any, Any, Any] | None
-"""As in the standard library: True is the exception that is being handled."""
-
 _loggers_with_own_level: Final[set[str]] = set()
 
 
@@ -84,8 +81,8 @@ def configure(  # noqa: PLR0913, PLR0917 -- each is a setting of its own
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
     _set_own_levels(loggers or {})
+    root.setLevel(level.upper())
     inheritance.install()
 
 
@@ -102,8 +99,9 @@ def configure_from_file(path: str) -> None:
 class StructuredLogger:
     """A named logger: the event is a fixed phrase, what varies goes into fields.
 
-    `sample_rate` is the share of debug and info records that pass; the others always do. Whatever
-    happens while a record is made or written, the caller goes on.
+    `exc_info` is as in the standard library. `sample_rate` is the share of debug and info records
+    that pass; the others always do. Whatever happens while a record is made or written, the caller
+    goes on.
     """
 
     __slots__ = ("_clock", "_limit", "_log", "_random", "_sample", "_sample_rate", "_standard")
@@ -140,42 +138,42 @@ class StructuredLogger:
         return limited
 
     def debug(
-        self, event: str, /, data: object = None, *, exc_info: ExcInfo = None, **fields: Any
+        self, event: str, /, data: object = None, *, exc_info: Any = None, **fields: Any
     ) -> None:
         """Log what only a developer wants to see."""
         if self._standard.isEnabledFor(logging.DEBUG):
             self._pass("debug", event, data, exc_info, fields)
 
     def info(
-        self, event: str, /, data: object = None, *, exc_info: ExcInfo = None, **fields: Any
+        self, event: str, /, data: object = None, *, exc_info: Any = None, **fields: Any
     ) -> None:
         """Log a change of state that is as it should be."""
         if self._standard.isEnabledFor(logging.INFO):
             self._pass("info", event, data, exc_info, fields)
 
     def warning(
-        self, event: str, /, data: object = None, *, exc_info: ExcInfo = None, **fields: Any
+        self, event: str, /, data: object = None, *, exc_info: Any = None, **fields: Any
     ) -> None:
         """Log what costs some data but not the service."""
         if self._standard.isEnabledFor(logging.WARNING):
             self._pass("warning", event, data, exc_info, fields)
 
     def error(
-        self, event: str, /, data: object = None, *, exc_info: ExcInfo = None, **fields: Any
+        self, event: str, /, data: object = None, *, exc_info: Any = None, **fields: Any
     ) -> None:
         """Log what somebody must mend."""
         if self._standard.isEnabledFor(logging.ERROR):
             self._pass("error", event, data, exc_info, fields)
 
     def critical(
-        self, event: str, /, data: object = None, *, exc_info: ExcInfo = None, **fields: Any
+        self, event: str, /, data: object = None, *, exc_info: Any = None, **fields: Any
     ) -> None:
         """Log what somebody must mend at once."""
         if self._standard.isEnabledFor(logging.CRITICAL):
             self._pass("critical", event, data, exc_info, fields)
 
     def _pass(
-        self, level: str, event: str, data: object, exc_info: ExcInfo, fields: dict[str, Any]
+        self, level: str, event: str, data: object, exc_info: Any, fields: dict[str, Any]
     ) -> None:
         try:
             sample = self._sample if level in {"debug", "info"} else None
@@ -194,9 +192,7 @@ class StructuredLogger:
             self._write("warning", "log records dropped", {"count": count, "reason": gate.reason})
         return True
 
-    def _write(
-        self, level: str, event: str, data: Mapping[str, Any], exc_info: ExcInfo = None
-    ) -> None:
+    def _write(self, level: str, event: str, data: Mapping[str, Any], exc_info: Any = None) -> None:
         values: dict[str, Any] = {"data": data} if data else {}
         if exc_info:
             values["exc_info"] = exc_info

@@ -121,13 +121,15 @@ def test_an_exception_has_a_key_of_its_own(stream: io.StringIO) -> None:
         logging.getLogger("x").exception("standard")
         structlog.get_logger().exception("direct")
         log.error("not")  # noqa: TRY400 -- what is tested
-    *found, without = records(stream.getvalue())
+    log.error("none there", exc_info=True)  # noqa: LOG014 -- what is tested
+    *found, without, lacking = records(stream.getvalue())
     assert len({record["exception"] for record in found}) == 1
     text = found[0]["exception"]
     assert text.startswith("Traceback (most recent call last):\n")
     assert "ConnectionError: cannot reach postgres://bob:[redacted]@db\n" in text
     assert text.endswith("\nValueError: outer")
     assert "exception" not in without
+    assert "exception" not in lacking
 
 
 def test_a_long_traceback_keeps_beginning_and_end(stream: io.StringIO) -> None:
@@ -157,6 +159,7 @@ def test_a_long_traceback_keeps_beginning_and_end(stream: io.StringIO) -> None:
     "attributes",
     [
         {"exc_info": True},
+        {"exc_info": (None, None, None)},
         {"exc_info": (BadError, BadError(), 5)},
         {"exc_info": (1, 2, 3)},
         {"exc_text": "Traceback: password=hunter2"},

@@ -37,6 +37,13 @@ def pipe() -> Iterator[Pipe]:
     pipe.stream.close()
 
 
+def the_handler() -> LogStream:
+    """What writes the lines."""
+    [handler] = logging.getLogger().handlers
+    assert isinstance(handler, LogStream)
+    return handler
+
+
 def test_lines_of_many_threads_never_mix(tmp_path: Path) -> None:
     """Also long ones."""
     count = 8
@@ -74,27 +81,28 @@ def test_logging_while_a_value_is_shown(tmp_path: Path) -> None:
     assert found == ["inner", "of another thread", "outer"]
 
 
-def test_a_signal_handler_may_log_at_any_time(pipe: Pipe) -> None:
-    """Even between two pieces of a line: its own comes after it, and nothing waits for ever."""
+def test_a_signal_handler_may_log_at_any_time(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even in the middle of a write: its own line comes after, and nothing waits for ever."""
+    monkeypatch.setattr(log_stream, "PATIENCE_SECONDS", 15.0)
     configure(stream=pipe.stream)
+    handler = the_handler()
     filled = pipe.fill()
-    signalled = threading.Event()
 
     def handle(*_: object) -> None:
         log.info("in the handler")
         pipe.read(filled)
-        signalled.set()
+
+    def interrupt() -> None:
+        while handler._writer is None:
+            os.sched_yield()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
 
     before = signal.signal(signal.SIGALRM, handle)
-    log_stream_patience = log_stream.PATIENCE_SECONDS
-    log_stream.PATIENCE_SECONDS = 15.0
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
-        log.info("outer")
-    finally:
-        log_stream.PATIENCE_SECONDS = log_stream_patience
-        signal.signal(signal.SIGALRM, before)
-    assert signalled.is_set()
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    log.info("outer")
+    thread.join()
+    signal.signal(signal.SIGALRM, before)
     found = [record["message"] for record in records(pipe.read())]
     assert found == ["outer", "in the handler"]
 
@@ -121,8 +129,7 @@ def test_a_stream_that_logs_what_it_is_given_has_an_end() -> None:
 def test_a_child_of_a_fork_can_log(pipe: Pipe) -> None:
     """Even when another thread of its parent was writing at that moment."""
     configure(stream=pipe.stream)
-    [handler] = logging.getLogger().handlers
-    assert isinstance(handler, LogStream)
+    handler = the_handler()
     handler._writer = threading.get_ident() + 1
     handler._pending.append(("stream", "a line of the parent"))
     log.info("in the child")

@@ -238,11 +238,11 @@ def test_other_parts_of_the_library_log_in_the_same_form(stream: io.StringIO) ->
     configure(stream=stream)
     with performance_context("sum") as operation:
         operation.add(rows=3)
-    security_event("login_failed", {"user": "bob"})
+    security_event("till_opened", {"user": "bob"})
     measured, event = records(stream.getvalue())
     assert measured["data"] == {"rows": 3, "operation": "sum", "status": "ok"}
     assert measured["performance"]["duration_ms"] >= 0
-    assert event["data"] == {"user": "bob", "kind": "login_failed"}
+    assert event["data"] == {"user": "bob", "kind": "till_opened"}
 
 
 def test_tests_of_a_service_can_capture_its_records(stream: io.StringIO) -> None:
