@@ -24,8 +24,8 @@ from exporter.web.app import Pages, make_app
 from exporter.web.metrics import MetricsPage
 from exporter.web.responses import respond
 from exporter.web.server import Limits, Server
-from tests.acting import Steady
 from monitoring.performance import PerformanceMonitor
+from tests.acting import Steady
 from tests.engines import close
 
 REQUEST = b"GET /%s HTTP/1.1\r\nHost: test\r\n\r\n"
