@@ -9,17 +9,21 @@ from typing import Any
 
 from exporter.addresses import Address
 from exporter.settings import Settings
+from monitoring.redaction import redacted
 
 
 def describe_settings(settings: Settings) -> dict[str, Any]:
-    """Give every setting by its name in YAML, as it would be written there.
+    """Give every setting by its name in YAML, as it would be written there, without secrets.
 
-    A collector that has no settings of its own is an empty mapping. Secrets are still in it, and
-    what a logging file may hold is as it was read: show it through `monitoring.redaction`.
+    A collector that has no settings of its own is an empty mapping. What counts as a secret is
+    what does in the log, with what the logging file adds; that list itself is not shown.
     """
     described: dict[str, Any] = _plain(settings)
+    redactor = described["logging"].pop("redact", None)
     collectors = described["collectors"].items()
-    return described | {"collectors": {name: options or {} for name, options in collectors}}
+    described["collectors"] = {name: options or {} for name, options in collectors}
+    shown: dict[str, Any] = redacted(described, redactor)
+    return shown
 
 
 def _plain(value: Any) -> Any:

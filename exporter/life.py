@@ -7,7 +7,6 @@ grace period, parts are closed in reverse order, exit 0. A second signal exits a
 from __future__ import annotations
 
 import asyncio
-import logging
 import resource
 import signal
 import socket
@@ -44,8 +43,6 @@ def run(read_settings: ReadSettings) -> int:
     """Run the daemon until it is told to stop. Raises SettingsError before it has started."""
     settings, warnings = read_settings()
     structured_logging.configure(**settings.logging)
-    # What uvicorn says of single requests is counted by us; its errors come through.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     for warning in warnings:
         log.warning("flag needs a change", reason=warning)
     _raise_descriptor_limit()

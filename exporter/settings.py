@@ -184,8 +184,10 @@ def build(values: Mapping[str, Any]) -> Settings:
 def _logging(log: LogSettings, values: Mapping[str, Any]) -> dict[str, Any]:
     """Join the logging file, if one is named, with what was given beside it."""
     own = {"level": log.level, "format": log.format, "environment": log.environment}
+    # What uvicorn says of single requests is counted by us; its errors come through.
+    loggers = {"uvicorn.error": "error"}
     if not log.config_file:
-        return own
+        return {**own, "loggers": loggers}
     from monitoring.logging_config import load  # with the YAML library, which few need
 
     try:
@@ -193,4 +195,4 @@ def _logging(log: LogSettings, values: Mapping[str, Any]) -> dict[str, Any]:
     except ValueError as error:
         raise SettingsError(f"log.config-file: {error} (see {DOCUMENTATION})") from error
     given = {name: value for name, value in own.items() if f"log.{name}" in values}
-    return own | loaded | given
+    return own | loaded | given | {"loggers": loggers | loaded.get("loggers", {})}

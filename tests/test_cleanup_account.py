@@ -80,7 +80,8 @@ def test_statistics_are_sums_of_all_runs(service: CleanupService, tmp_path: Path
     found = service.statistics()
     assert json.loads(json.dumps(found)) == found
     assert found.pop("last_duration_seconds") > 0
-    last = f"{datetime.fromtimestamp(NOW, UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    moment = datetime.fromtimestamp(NOW, UTC).replace(tzinfo=None)
+    last = f"{moment.isoformat(timespec='milliseconds')}Z"
     assert found == {
         "dry_run": False,
         "runs": 2,

@@ -254,3 +254,33 @@ def test_storage_is_an_absolute_directory() -> None:
     for wrong in ("/", "//", "here", "./x"):
         with pytest.raises(ValueError, match=r"^expected an absolute directory other than /"):
             parse_directory(wrong)
+
+
+LOG_FILE = """\
+level: warning
+format: console
+loggers: {perfwatch.scrape: debug}
+redact: {keys: [pin]}
+"""
+
+
+def test_the_file_of_the_log_gives_way_to_what_is_given(tmp_path: Path) -> None:
+    """Level, form and environment as given, else as in the file, else as always."""
+    file = tmp_path / "log.yaml"
+    file.write_text(LOG_FILE)
+    logging = build({"log.config-file": str(file), "log.level": "error"}).logging
+    assert logging["level"] == "error"
+    assert logging["format"] == "console"
+    assert logging["environment"] == "production"
+    assert logging["loggers"] == {"uvicorn.error": "error", "perfwatch.scrape": "debug"}
+    assert logging["redact"].is_secret_key("pin")
+
+
+def test_a_wrong_file_of_the_log_is_explained(tmp_path: Path) -> None:
+    """Which file, which key, and by which setting it was named."""
+    file = tmp_path / "log.yaml"
+    file.write_text("levle: info")
+    with pytest.raises(SettingsError, match=r"^log\.config-file: .*log\.yaml.*levle"):
+        build({"log.config-file": str(file)})
+    with pytest.raises(SettingsError, match=r"^log\.config-file: .*nowhere"):
+        build({"log.config-file": "/nowhere"})
