@@ -31,7 +31,7 @@ run: $(RUNTIME) ## Install and start the daemon (ARGS="--web.listen-address=127.
 	@exec $(BIN)/perfwatch run $(ARGS)
 
 test: $(DEVELOPMENT) peers ## Run all tests, in random order, with the coverage gate
-	$(BIN)/python -m pytest --cov $(ARGS)
+	$(BIN)/python -m pytest $(ARGS) --cov
 
 check: $(DEVELOPMENT) ## Lint, types, rules of the house, and the configuration of Prometheus
 	$(BIN)/ruff check .

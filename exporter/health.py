@@ -16,6 +16,7 @@ from exporter.status import Status
 from exporter.storage import Storage
 from monitoring.correlation import correlation_context
 from monitoring.health_check import CheckResult, HealthMonitor, critical, healthy, warning
+from monitoring.performance import PerformanceMonitor
 from monitoring.ready_checks import disk_space, event_loop_lag, process_memory
 
 INTERVAL_SECONDS = 30.0
@@ -25,11 +26,12 @@ MEMORY_CRITICAL_BYTES = 240 * 2**20
 """A daemon takes about 40 MiB; the systemd unit ends it at 256."""
 
 
-async def watch(health: HealthMonitor) -> None:
-    """Run the checks again and again, until cancelled."""
+async def watch(health: HealthMonitor, performance: PerformanceMonitor) -> None:
+    """Run the checks and judge the resources again and again, until cancelled."""
     while True:
         with correlation_context():
             await health.arun_all_checks()
+            performance.resources()  # logs what has changed
         await asyncio.sleep(INTERVAL_SECONDS)
 
 
@@ -90,6 +92,10 @@ def watch_storage(health: HealthMonitor, storage: Storage) -> None:
     @health.register_check("cleanup", critical=False)
     async def check_cleanup() -> CheckResult:
         statistics = cleanup.statistics()
-        if statistics["failures"]:
-            return warning("files could not be removed: see the log", **statistics)
+        failing = {
+            name: rule["reason"] for name, rule in statistics["rules"].items() if rule["failing"]
+        }
+        if failing:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in failing.items())
+            return warning(f"the last run failed at {reasons}", **statistics)
         return healthy("nothing is in the way", **statistics)

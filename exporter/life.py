@@ -7,6 +7,7 @@ grace period, parts are closed in reverse order, exit 0. A second signal exits a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import signal
 import socket
@@ -46,9 +47,12 @@ def run(read_settings: ReadSettings) -> int:
     for warning in warnings:
         log.warning("flag needs a change", reason=warning)
     _raise_descriptor_limit()
-    sockets = [listener for address in settings.web.listen_address for listener in bind(address)]
-
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with contextlib.ExitStack() as opened, asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        sockets = [
+            opened.enter_context(listener)
+            for address in settings.web.listen_address
+            for listener in bind(address)
+        ]
         runner.run(_live(settings, read_settings, sockets))
     return 0
 
@@ -112,7 +116,7 @@ async def _serve(
 async def _become_ready(service: Service, sockets: list[socket.socket]) -> None:
     """Collect once, then look after the parts; what is still starting is not ill."""
     await service.collect_first(sockets)
-    await watch(service.health)
+    await watch(service.health, service.performance)
 
 
 def _background(shutdown: GracefulShutdown, name: str, work: Coroutine[Any, Any, None]) -> None:

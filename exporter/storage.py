@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
-from exporter.settings import Settings
+from exporter.settings import Settings, SettingsError
 from monitoring.cleanup import CleanupRule, CleanupService
 from monitoring.metrics import Family
 
@@ -23,9 +23,12 @@ class Storage:
     """The directory, if there is one. In a `with` block it is cleaned up."""
 
     def __init__(self, settings: Settings) -> None:
+        """Make the directory. Raises SettingsError when that is impossible."""
         # systemd makes a directory and names it in the environment (StateDirectory=).
         state = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
         self.path = settings.storage.path or state
+        if self.path:
+            _make_directory(self.path)
         self.cleanup = _make_cleanup(self.path, settings) if self.path else None
 
     def __enter__(self) -> Self:
@@ -46,6 +49,16 @@ class Storage:
     def families(self) -> Iterable[Family]:
         """The cleanup's metrics."""
         return self.cleanup.families() if self.cleanup is not None else ()
+
+
+def _make_directory(path: str) -> None:
+    try:
+        Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"storage.path: {path!r} cannot be made: {error.strerror}; name a directory that the "
+            "daemon's user may write to"
+        ) from error
 
 
 def _make_cleanup(path: str, settings: Settings) -> CleanupService:

@@ -219,7 +219,8 @@ def _log_change(run: RuleRun, folder: Path | None) -> None:
 
 
 def _log_run(run: CleanupRun) -> None:
-    write = log.info if run.removed or run.failures else log.debug
+    # A rule that fails is logged when it begins to.
+    write = log.info if run.removed else log.debug
     write(
         "cleanup run finished",
         removed=run.removed,
@@ -243,6 +244,7 @@ def _of_folder(rule: _Sums) -> dict[str, Any]:
         "failures": rule.failures,
         "files": rule.last.files_left,
         "bytes": rule.last.bytes_left,
+        "failing": rule.last.failures > 0,
         "reason": rule.last.reason,
     }
 
@@ -251,6 +253,7 @@ def _of_registry(rule: _Sums) -> dict[str, Any]:
     return {
         "removed_entries": rule.removed,
         "failures": rule.failures,
+        "failing": rule.last.failures > 0,
         "reason": rule.last.reason,
     }
 

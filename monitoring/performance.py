@@ -154,9 +154,13 @@ class PerformanceMonitor:
         with self._lock:
             requests = _sum_up(self._endpoints.values())
         report: dict[str, Any] = {"requests": requests, "trends": self.trends()}
-        if self._resources is not None:
-            report["resources"] = self._resources.check()
+        if (resources := self.resources()) is not None:
+            report["resources"] = resources
         return report
+
+    def resources(self) -> dict[str, Any] | None:
+        """Judge the resources, and log it when a level has changed; None if none are watched."""
+        return None if self._resources is None else self._resources.check()
 
 
 def _sum_up(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, float]]:

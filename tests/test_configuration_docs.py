@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -101,6 +102,32 @@ def test_metrics_in_the_documentation_exist(page: Path) -> None:
     # The prefix of these is a parameter, for other services.
     named = {name.replace("perfwatch_http_", "{http}_") for name in named}
     assert [name for name in named if name not in sources] == []
+
+
+LOGS = {"log": ("debug", "info", "warning", "error"), "self": ("_log",)}
+"""What log calls begin with; besides, there are the functions `alert` and `write`."""
+
+
+def logged_messages() -> set[str]:
+    """The fixed phrases with which the daemon and its library log."""
+    messages = set()
+    for path in [*(ROOT / "exporter").rglob("*.py"), *(ROOT / "monitoring").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            call = ast.unparse(node.func).split(".")
+            if call[-1] in LOGS.get(call[0], ()) or call in (["alert"], ["write"]):
+                texts = [one.value for one in node.args if isinstance(one, ast.Constant)]
+                messages.update(text for text in texts if isinstance(text, str))
+    return messages
+
+
+def test_every_message_of_the_log_is_documented() -> None:
+    """Whoever finds a line in the log finds on the page about operations what it means."""
+    page = (DOCS / "operations.md").read_text()
+    messages = logged_messages()
+    assert len(messages) > 20
+    assert sorted(message for message in messages if f"`{message}`" not in page) == []
 
 
 def test_every_path_is_documented() -> None:

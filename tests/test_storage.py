@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from exporter.cli import main
+from exporter.health import watch_storage
 from exporter.settings import build
 from exporter.storage import FOLDERS, Storage
+from monitoring.health_check import HealthMonitor
 from tests.daemon import start_daemon
 from tests.hanging import by_name
+from tests.logs import logging_put_back
 
 
 def storage(path: Path | str = "", **cleanup: object) -> Storage:
@@ -57,10 +61,53 @@ def test_old_files_of_ours_are_removed_and_no_others(folder: str, tmp_path: Path
 def test_the_daemon_tells_of_its_cleanup(tmp_path: Path) -> None:
     """In its metrics, its API and its health."""
     with start_daemon(f"--storage.path={tmp_path}", "--cleanup.interval=1s") as daemon:
-        while "perfwatch_cleanup_runs_total" not in (page := by_name(daemon.get("/metrics").body)):
+        while by_name(daemon.get("/metrics").body)["perfwatch_cleanup_runs_total"] < 1:
             pass
-        assert page["perfwatch_cleanup_runs_total"] >= 1
         checks = daemon.get("/health").json["checks"]
         assert checks["storage"]["status"] in {"healthy", "warning", "critical"}
         assert checks["cleanup"]["status"] == "healthy"
         assert daemon.get("/api/v1/monitoring/cleanup").json["enabled"] is True
+
+
+def test_a_failing_cleanup_is_a_warning_until_it_works_again(tmp_path: Path) -> None:
+    """The reason is on the page."""
+    kept = storage(tmp_path)
+    health = HealthMonitor()
+    watch_storage(health, kept)
+
+    def state() -> tuple[str, str]:
+        assert kept.cleanup is not None
+        kept.cleanup.run_once()
+        check = health.run_all_checks()["checks"]["cleanup"]
+        return check["status"], check["message"]
+
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    reports.chmod(0o777)
+    status, message = state()
+    assert status == "warning"
+    assert "reports: " in message
+    reports.chmod(0o700)
+    assert state() == ("healthy", "nothing is in the way")
+
+
+def test_the_directory_is_made(tmp_path: Path) -> None:
+    """For its user alone; what is there stays as it is."""
+    path = tmp_path / "a" / "b"
+    with storage(path):
+        assert path.stat().st_mode & 0o777 == 0o700
+    tmp_path.chmod(0o755)
+    with storage(tmp_path):
+        assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_directory_that_cannot_be_made_is_explained(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is served: one line, exit code 2."""
+    (tmp_path / "file").touch()
+    flags = ["--web.listen-address=127.0.0.1:0", f"--storage.path={tmp_path}/file/below"]
+    with logging_put_back():
+        assert main(["run", *flags]) == 2
+    [*_, said] = capfd.readouterr().err.splitlines()
+    assert said.startswith(f"perfwatch: storage.path: '{tmp_path}/file/below' cannot be made: ")

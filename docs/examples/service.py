@@ -1,7 +1,9 @@
-"""A web service that uses all five parts: `python service.py FOLDER PORT`."""  # noqa: INP001
+"""A web service that uses all five parts: `python service.py FOLDER PORT GRACE_SECONDS`."""
 
 import asyncio
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
@@ -17,23 +19,24 @@ from monitoring.health_check import HealthMonitor
 from monitoring.performance import PerformanceMonitor, TimingMiddleware
 from monitoring.ready_checks import disk_space
 
-folder, port = Path(sys.argv[1]), int(sys.argv[2])
+folder, port, grace = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 log, health, cleanup = logs.StructuredLogger("shop"), HealthMonitor(), CleanupService(600)
 performance = PerformanceMonitor(namespace="shop")
 
 
-def take_order(request: Request) -> Response:
-    """Write a receipt; whatever is logged meanwhile has the id that the customer gets."""
+async def take_order(request: Request) -> Response:
+    """File the order; whatever is logged meanwhile has the id that the customer gets."""
     item, headers = request.path_params["item"], request.headers
     with logs.correlation_context(request_id=headers.get("x-request-id")) as ids:
-        order = ids["correlation_id"]
+        answer = {"x-correlation-id": ids["correlation_id"]}
         if item != "pear":
             logs.security_event("unknown_item", {"item": item})
-            return PlainTextResponse("only pears\n", 404, {"x-correlation-id": order})
-        with logs.performance_context("write receipt", alert_threshold_ms=500) as operation:
-            operation.characters = (folder / f"receipt-{order}.txt").write_text("one pear\n")
+            return PlainTextResponse("only pears\n", 404, answer)
+        file = folder / f"order-{ids['correlation_id']}.txt"
+        with logs.performance_context("file order", alert_threshold_ms=500) as operation:
+            operation.size = await asyncio.to_thread(file.write_bytes, await request.body())
         log.info("order taken", item=item, headers=dict(headers))
-        return PlainTextResponse("thank you\n", 201, {"x-correlation-id": order})
+        return PlainTextResponse("thank you\n", 201, answer)
 
 
 async def show_health(request: Request) -> Response:
@@ -44,22 +47,40 @@ async def show_health(request: Request) -> Response:
     return JSONResponse(report, health.http_status(report))
 
 
+class Server(uvicorn.Server):  # noqa: D101
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `GracefulShutdown`."""
+        yield
+
+
 async def serve() -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal comes and requests are finished."""
     for part in (logs.METRICS, health, performance, cleanup):
         REGISTRY.register(part)
     health.register_check("disk")(disk_space(folder))
-    cleanup.add_folder(CleanupRule("receipts", folder, ("receipt-*.txt",), max_files=1000))
+    cleanup.add_folder(CleanupRule("orders", folder, ("order-*.txt",), max_files=1000))
     app = Starlette()
     app.add_route("/orders/{item}", take_order, ["POST"])
     app.add_route("/metrics", lambda _: PlainTextResponse(generate_latest()))
     app.add_route("/health", show_health)
     app.add_route("/ready", show_health)
     config = uvicorn.Config(TimingMiddleware(app, performance), port=port, log_config=None)
-    async with GracefulShutdown(grace_seconds=20) as shutdown:
+    config.timeout_graceful_shutdown = grace - 2  # then the cleanups after it have their time
+    server, served = Server(config), asyncio.Event()
+    async with GracefulShutdown(grace) as shutdown:
         shutdown.install()
         shutdown.enter(cleanup)
-        await uvicorn.Server(config).serve()  # a signal ends this, and then comes to `shutdown`
+
+        @shutdown.register_cleanup(priority=0)
+        async def finish_requests() -> None:
+            server.should_exit = True
+            await served.wait()
+
+        try:
+            await server.serve()
+        finally:
+            served.set()
 
 
 logs.configure()

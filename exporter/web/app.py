@@ -85,7 +85,13 @@ def make_app(pages: Pages, telemetry_path: str) -> TimingMiddleware:
     app.router.redirect_slashes = False
     pages.performance.handlers.update(route.path for route in routes if "{" not in route.path)
     inner = RequestLayer(_MetricsFirst(telemetry_path, pages.metrics, app))
-    return TimingMiddleware(inner, pages.performance)
+    return TimingMiddleware(inner, pages.performance, _path)
+
+
+def _path(scope: Scope) -> str:
+    """What a request counts as: its path, or with others together if the daemon has none such."""
+    path: str = scope["path"]
+    return path
 
 
 def _api_sources(pages: Pages) -> api.Sources:
