@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import socket
@@ -42,6 +43,7 @@ log = structured_logging.StructuredLogger("perfwatch.service")
 
 def run(read_settings: ReadSettings) -> int:
     """Run the daemon until it is told to stop. Raises SettingsError before it has started."""
+    _open_standard_descriptors()
     settings, warnings = read_settings()
     structured_logging.configure(**settings.logging)
     for warning in warnings:
@@ -55,6 +57,15 @@ def run(read_settings: ReadSettings) -> int:
         ]
         runner.run(_live(settings, read_settings, sockets))
     return 0
+
+
+def _open_standard_descriptors() -> None:
+    """Fill those of 0 to 2 that are closed, or the event loop's own files would get the numbers."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

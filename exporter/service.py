@@ -103,8 +103,17 @@ class Service:
             return "the daemon is stopping"
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
+            # By a signal it has no request's id: all its lines share one of their own.
             with correlation_context():
-                self._take_over()
+                reason = self._try_to_take_over()
+        finally:
+            notify("READY=1")
+        self._reload_state.note(successful=not reason)
+        return reason
+
+    def _try_to_take_over(self) -> str:
+        try:
+            self._take_over()
         except Exception as error:  # noqa: BLE001 -- the boundary: whatever it is, the old parts stay
             reason = with_documentation(
                 str(error)
@@ -114,11 +123,7 @@ class Service:
             log.error(  # noqa: TRY400 -- a wrong setting needs no traceback
                 "reload failed", reason=reason, consequence="all is as it was"
             )
-            self._reload_state.note(successful=False)
             return reason
-        finally:
-            notify("READY=1")
-        self._reload_state.note(successful=True)
         return ""
 
     def _take_over(self) -> None:

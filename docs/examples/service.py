@@ -39,18 +39,17 @@ async def take_order(request: Request) -> Response:
         return PlainTextResponse("thank you\n", 201, answer)
 
 
-async def show_health(request: Request) -> Response:
-    """Answer /health with all checks, and /ready with those that fail."""
+async def show_health(_: Request) -> Response:
+    """Answer with all checks: 200, or 503 when a critical one fails."""
     report = await health.arun_all_checks()
-    if request.url.path == "/ready":
-        report = health.get_readiness_status(report)
     return JSONResponse(report, health.http_status(report))
 
 
-class Server(uvicorn.Server):  # noqa: D101
+class Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to `GracefulShutdown`."""
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `GracefulShutdown`."""
         yield
 
 
@@ -64,23 +63,20 @@ async def serve() -> None:
     app.add_route("/orders/{item}", take_order, ["POST"])
     app.add_route("/metrics", lambda _: PlainTextResponse(generate_latest()))
     app.add_route("/health", show_health)
-    app.add_route("/ready", show_health)
     config = uvicorn.Config(TimingMiddleware(app, performance), port=port, log_config=None)
-    config.timeout_graceful_shutdown = grace - 2  # then the cleanups after it have their time
-    server, served = Server(config), asyncio.Event()
+    config.timeout_graceful_shutdown = grace - 2  # leaves time for the other cleanups
     async with GracefulShutdown(grace) as shutdown:
         shutdown.install()
         shutdown.enter(cleanup)
+        server = Server(config)
+        serving = asyncio.create_task(server.serve())
 
         @shutdown.register_cleanup(priority=0)
         async def finish_requests() -> None:
             server.should_exit = True
-            await served.wait()
+            await asyncio.wait([serving])
 
-        try:
-            await server.serve()
-        finally:
-            served.set()
+        await serving
 
 
 logs.configure()
