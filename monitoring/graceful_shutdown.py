@@ -193,13 +193,15 @@ class GracefulShutdown:
 
     def uninstall(self) -> None:
         """Put back the signal handlers of before; the process is not ended any more."""
-        if self._watch is None:
-            return
-        self._watch.close()
-        self._watch = None
+        self._put_handlers_back()
         if self._end is not None:
             self._end.release()
             self._end = None
+
+    def _put_handlers_back(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all cleanups are over, at most `timeout` seconds; whether they are.
@@ -239,7 +241,9 @@ class GracefulShutdown:
     ) -> None:
         self.initiate_shutdown("block left" if kind is None else kind.__name__)
         await self.done()
-        self.uninstall()
+        # Not uninstalled: asyncio may still wait for a thread that hangs, and the end of the
+        # process is seen to until the event loop is closed.
+        self._put_handlers_back()
 
     def _notice(self, signum: int) -> None:
         """React to a signal in an ordinary thread."""

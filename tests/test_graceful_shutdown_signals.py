@@ -266,3 +266,17 @@ def test_a_handler_that_gets_no_thread_ends_the_process() -> None:
         shutdown.signal_handler(signal.SIGINT)
         """) as service:
         assert service.wait() == 130
+
+
+def test_a_thread_that_asyncio_waits_for_does_not_keep_the_process() -> None:
+    """The block is left, but the loop is not closed: the end comes with the grace period's."""
+    with Service("""
+        async def main():
+            async with GracefulShutdown(grace_seconds=0.1) as shutdown:
+                shutdown.install()
+                asyncio.get_running_loop().run_in_executor(None, threading.Event().wait)
+
+        asyncio.run(main())
+        """) as service:
+        assert service.wait() == 1
+        assert service.records("process ended by force")
