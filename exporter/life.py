@@ -44,6 +44,8 @@ log = structured_logging.StructuredLogger("perfwatch.service")
 def run(read_settings: ReadSettings) -> int:
     """Run the daemon until it is told to stop. Raises SettingsError before it has started."""
     _open_standard_descriptors()
+    # Until there is something to reload, where its default would end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings, warnings = read_settings()
     structured_logging.configure(**settings.logging)
     for warning in warnings:
@@ -55,8 +57,7 @@ def run(read_settings: ReadSettings) -> int:
             for address in settings.web.listen_address
             for listener in bind(address)
         ]
-        runner.run(_live(settings, read_settings, sockets))
-    return 0
+        return runner.run(_live(settings, read_settings, sockets))
 
 
 def _open_standard_descriptors() -> None:
@@ -87,8 +88,8 @@ def _raise_descriptor_limit() -> None:
 
 async def _live(
     settings: Settings, read_settings: ReadSettings, sockets: list[socket.socket]
-) -> None:
-    """Serve until told to stop; returns when every part is closed."""
+) -> int:
+    """Serve until told to stop; give the exit code when every part is closed."""
     async with GracefulShutdown(GRACE_SECONDS + CLOSING_SECONDS) as shutdown:
         shutdown.install()
         service = Service(settings, read_settings, lambda: shutdown.is_shutting_down)
@@ -96,10 +97,12 @@ async def _live(
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(service.reload()))
         shutdown.register_cleanup(service.close, name="scrape engine")
         shutdown.enter(service.storage, name="cleanup")
-        _background(shutdown, "health checks", _become_ready(service, sockets))
+        beside = {"health checks": _become_ready(service, sockets)}
         if interval := watchdog_seconds():
-            _background(shutdown, "watchdog", _feed_watchdog(interval))
+            beside["watchdog"] = _feed_watchdog(interval)
+        tasks = [_background(shutdown, name, work) for name, work in beside.items()]
         await _serve(service, sockets, shutdown)
+    return int(any(not task.cancelled() and task.exception() for task in tasks))
 
 
 async def _serve(
@@ -130,14 +133,27 @@ async def _become_ready(service: Service, sockets: list[socket.socket]) -> None:
     await watch(service.health, service.performance)
 
 
-def _background(shutdown: GracefulShutdown, name: str, work: Coroutine[Any, Any, None]) -> None:
-    """Run something beside the server until the end."""
-    task = asyncio.create_task(work, name=name)
+def _background(
+    shutdown: GracefulShutdown, name: str, work: Coroutine[Any, Any, None]
+) -> asyncio.Task[None]:
+    """Run something beside the server until the end; the daemon does not go on without it."""
+
+    async def run() -> None:
+        try:
+            await work
+        except Exception:
+            log.error("part of the daemon failed", part=name, exc_info=True)  # noqa: G201 -- our logger has the levels alone
+            shutdown.initiate_shutdown(f"{name} failed")
+            raise
+
+    task = asyncio.create_task(run(), name=name)
 
     @shutdown.register_cleanup(name=name)
     async def end() -> None:
         task.cancel()
         await asyncio.wait([task])
+
+    return task
 
 
 async def _feed_watchdog(interval: float) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import socket
 import time
 from collections.abc import Callable, Iterable
+from weakref import WeakSet
 
 from exporter import __version__
 from exporter.addresses import Address
@@ -57,6 +58,7 @@ class Service:
         self._metrics = MetricsPage(
             max_requests=settings.web.max_requests, timeout_offset=settings.timeout_offset
         )
+        self._engines: WeakSet[Engine] = WeakSet()
         self._engine = self._make_engine(settings)
         self._use_engine(self._engine)
         self.performance = PerformanceMonitor(
@@ -101,12 +103,13 @@ class Service:
         """
         if self.status.stopping:
             return "the daemon is stopping"
-        notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
-        try:
-            # By a signal it has no request's id: all its lines share one of their own.
-            with correlation_context():
-                reason = self._try_to_take_over()
-        finally:
+        # Before the first collection the daemon is not ready, whatever it reloads.
+        if self.status.collected_once:
+            notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        # By a signal it has no request's id: all its lines share one of their own.
+        with correlation_context():
+            reason = self._try_to_take_over()
+        if self.status.collected_once:
             notify("READY=1")
         self._reload_state.note(successful=not reason)
         return reason
@@ -141,8 +144,9 @@ class Service:
         log.info("reloaded", collectors=list(settings.collectors), warnings=warnings)
 
     def release(self) -> None:
-        """Let scrapers go with what is finished."""
-        self._engine.release()
+        """Let scrapers go with what is finished, those of engines before a reload too."""
+        for engine in self._engines:
+            engine.release()
 
     async def close(self) -> None:
         """Close the engine, which belongs to the event loop."""
@@ -157,6 +161,7 @@ class Service:
 
     def _use_engine(self, engine: Engine) -> None:
         self._engine = self._metrics.engine = self.status.engine = engine
+        self._engines.add(engine)
 
     def _own_families(self) -> Iterable[Family | Filled]:
         return (

@@ -26,6 +26,8 @@ RESERVED_PATHS = frozenset(
     }
 )
 
+MIN_AGE_SECONDS = 60
+
 _PATH = re.compile(r"/[A-Za-z0-9/._~-]+\Z")
 
 
@@ -60,8 +62,10 @@ def parse_level(raw: Any) -> str:
 def parse_directory(raw: Any) -> str:
     """Take an absolute directory, or nothing."""
     text = parse_text(raw)
-    if text and not (text.startswith("/") and text.strip("/")):
-        raise ValueError(f"expected an absolute directory other than /, got {shown(text)}")
+    if text and (not text.startswith("/") or not text.strip("/") or ".." in text.split("/")):
+        raise ValueError(
+            f"expected an absolute directory other than / and without .., got {shown(text)}"
+        )
     return text
 
 
@@ -70,6 +74,14 @@ def parse_interval(raw: Any) -> float:
     seconds = parse_age(raw)
     if seconds < 1:
         raise ValueError(f"expected a duration of at least a second, got {shown(raw)}")
+    return seconds
+
+
+def parse_max_age(raw: Any) -> float:
+    """Take an age after which a file may go: no less than it may take to write one."""
+    seconds = parse_age(raw)
+    if seconds < MIN_AGE_SECONDS:
+        raise ValueError(f"expected a duration of at least a minute, got {shown(raw)}")
     return seconds
 
 
@@ -146,7 +158,7 @@ class CleanupSettings:
     max_age: float = option(
         7 * 86_400.0,
         "Age after which a file is removed, in seconds or as 12h, 30d.",
-        parse=parse_age,
+        parse=parse_max_age,
     )
     max_files: int = option(1000, "Files kept in each folder; the oldest go first.")
     max_bytes: int = option(

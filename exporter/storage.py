@@ -15,8 +15,11 @@ from exporter.settings import Settings, SettingsError
 from monitoring.cleanup import CleanupRule, CleanupService
 from monitoring.metrics import Family
 
-FOLDERS = {"reports": ("*.html", "*.txt", "*.zip"), "spool": ("*.part", "*.spool")}
-"""The folders below the directory, each with the names that the daemon gives to its files."""
+FOLDERS = ("reports", "spool")
+"""The folders below the directory."""
+
+NAMES = ("perfwatch-*",)
+"""The names that the daemon gives to its files: what has another name is somebody else's."""
 
 
 class Storage:
@@ -64,15 +67,17 @@ def _make_directory(path: str) -> None:
 def _make_cleanup(path: str, settings: Settings) -> CleanupService:
     of = settings.cleanup
     service = CleanupService(interval_seconds=of.interval, dry_run=of.dry_run)
-    for name, patterns in FOLDERS.items():
-        service.add_folder(
-            CleanupRule(
+    for name in FOLDERS:
+        try:
+            rule = CleanupRule(
                 name,
                 Path(path) / name,
-                patterns,
+                NAMES,
                 max_age_seconds=of.max_age,
                 max_files=of.max_files,
                 max_bytes=of.max_bytes,
             )
-        )
+        except ValueError as error:
+            raise SettingsError(f"storage.path: {error}") from error
+        service.add_folder(rule)
     return service

@@ -119,6 +119,8 @@ class CleanupService:
     def run_once(self) -> CleanupRun:
         """Run now, in this thread; when a run is under way, after it. Never raises."""
         with self._running, correlation_context(correlation_id=new_id()):
+            if self._thread is None or not self._thread.is_alive():
+                self._stopping.clear()  # what ended a thread is over
             started, began = self._now(), self._clock()
             allowance = Allowance(
                 self._max_removals, self._max_seconds, self._clock, self._stopping

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from threading import RLock
 
+from monitoring.after_fork import renewed_after_fork
+
 MINUTE_SECONDS = 60.0
 
 
@@ -19,10 +21,15 @@ class Gate:
         self.reason = reason
         self._admits = admits
         self._clock = clock
-        # Reentrant: a signal handler may log while its thread is in here.
-        self._lock = RLock()
         self._dropped = 0
         self._quiet_until: float | None = None
+        self.renew()
+        renewed_after_fork(self)
+
+    def renew(self) -> None:
+        """Take a new lock; one that is held is let go by its holder."""
+        # Reentrant: a signal handler may log while its thread is in here.
+        self._lock = RLock()
 
     def passes(self) -> bool:
         """Whether the next record may pass."""

@@ -5,21 +5,16 @@ What cannot be written is dropped and counted, and one record says so when writi
 
 from __future__ import annotations
 
-import errno
 import io
 import logging
-import os
-import select
-import stat
 import threading
 from collections import deque
 from time import monotonic
 from typing import Any, TextIO
 
+from monitoring.after_fork import renewed_after_fork
+from monitoring.log_descriptor import write_some
 from monitoring.log_events import METRICS
-
-PIECE = select.PIPE_BUF
-"""Bytes of one write: a pipe that is ready takes so many without blocking."""
 
 PATIENCE_SECONDS = 0.05
 """How long a record waits for a stream that takes nothing."""
@@ -29,8 +24,6 @@ IMPATIENCE_SECONDS = 5.0
 
 MAX_NESTED = 100
 """Records that may come of the writing of one: a stream that logs what it is given has no end."""
-
-_GONE = select.POLLERR | select.POLLNVAL
 
 
 class LogStream(logging.Handler):
@@ -42,18 +35,26 @@ class LogStream(logging.Handler):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
-        self._stream = stream
+        self.stream = stream
         self._descriptor = _descriptor(stream)
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
-        self._polled = self._descriptor is not None and not _is_regular(self._descriptor)
         self._impatient_until = 0.0
         self._writer: int | None = None
-        self._pending: deque[tuple[str, str]] = deque()
         self._torn = False
         """Whether the last line was cut in the middle."""
-        self._dropped = 0
         self._reason = ""
         """Why the newest of the dropped ones could not be written."""
+        self.renew()
+        renewed_after_fork(self)
+
+    def renew(self) -> None:
+        """Begin anew in a forked child: what the parent could not write, the parent says."""
+        self._dropped = 0
+        if self._writer != threading.get_ident():
+            # Not logging's lock, which is renewed by logging even while this thread holds it.
+            self._turn = threading.RLock()
+            self._writer = None
+            self._pending: deque[tuple[str, str]] = deque()
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Write one record: formatted before the lock is taken, as that calls foreign code."""
@@ -78,18 +79,13 @@ class LogStream(logging.Handler):
 
     def _write_in_turn(self, name: str, line: str) -> None:
         """Write, or leave it to the write that a signal handler or a finalizer has interrupted."""
-        self.acquire()
-        try:
+        with self._turn:
             if self._writer == threading.get_ident():
                 self._pending.append((name, line))
             else:
                 self._write_all(name, line)
-        finally:
-            self.release()
 
     def _write_all(self, name: str, line: str) -> None:
-        # What another thread has left here was copied by a fork in the middle of its write.
-        self._pending.clear()
         self._writer = threading.get_ident()
         try:
             self._write_or_drop(name, line)
@@ -102,8 +98,8 @@ class LogStream(logging.Handler):
             if not self._pending:
                 return
             self._write_or_drop(*self._pending.popleft())
-        for name, _ in self._pending:
-            METRICS.dropped(name, "stalled")
+        while self._pending:
+            METRICS.dropped(self._pending.popleft()[0], "stalled")
 
     def _write_or_drop(self, name: str, line: str) -> None:
         try:
@@ -135,9 +131,9 @@ class LogStream(logging.Handler):
     def _write(self, line: str) -> None:
         """Write a whole line. Raises whatever the stream raises."""
         if self._descriptor is None:
-            _write_text(self._stream, f"{line}\n")
+            _write_text(self.stream, f"{line}\n")
             return
-        if self._stream.closed:
+        if self.stream.closed:
             # The number may be that of another file by now.
             raise ValueError("closed")
         data = f"{line}\n".encode(self._encoding, "backslashreplace")
@@ -148,23 +144,13 @@ class LogStream(logging.Handler):
         written = 0
         try:
             while written < len(data):
-                piece = data[written : written + PIECE]
-                written += self._write_piece(self._descriptor, piece, deadline)
+                written += write_some(self._descriptor, data[written:], deadline)
+        except TimeoutError:
+            self._impatient_until = monotonic() + IMPATIENCE_SECONDS
+            raise
         finally:
             if written:
                 self._torn = written < len(data)
-
-    def _write_piece(self, descriptor: int, piece: bytes, deadline: float) -> int:
-        if self._polled:
-            poll = select.poll()
-            poll.register(descriptor, select.POLLOUT)
-            ready = poll.poll(max(deadline - monotonic(), 0) * 1000)
-            if not ready:
-                self._impatient_until = monotonic() + IMPATIENCE_SECONDS
-                raise TimeoutError(errno.ETIMEDOUT, "nobody reads it")
-            if ready[0][1] & _GONE:
-                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
-        return os.write(descriptor, piece)
 
 
 def _descriptor(stream: TextIO) -> int | None:
@@ -177,13 +163,6 @@ def _descriptor(stream: TextIO) -> int | None:
         except (OSError, ValueError):
             return None
     return None
-
-
-def _is_regular(descriptor: int) -> bool:
-    try:
-        return stat.S_ISREG(os.fstat(descriptor).st_mode)
-    except OSError:
-        return False
 
 
 def _write_text(stream: TextIO, text: str) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from monitoring import strict_yaml
+from monitoring.log_settings import FORMATS, LEVELS, ROOT_IS_NO_LOGGER, STREAMS, is_root
 from monitoring.redaction import Redactor
-from monitoring.structured_logging import FORMATS, LEVELS, STREAMS
 
 MAX_FILE_BYTES = 1 << 20
 
@@ -51,12 +51,18 @@ def _settings(document: dict[Any, Any]) -> dict[str, Any]:
     if "loggers" in document:
         levels = _mapping(document["loggers"], "loggers")
         settings["loggers"] = {
-            _text(name, "a name in loggers"): _one_of(level, f"loggers.{name}", LEVELS)
+            _logger_name(name): _one_of(level, f"loggers.{name}", LEVELS)
             for name, level in levels.items()
         }
     if "redact" in document:
         settings["redact"] = _redactor(_mapping(document["redact"], "redact"))
     return settings
+
+
+def _logger_name(name: Any) -> str:
+    if isinstance(name, str) and is_root(name):
+        raise ValueError(f"loggers: {ROOT_IS_NO_LOGGER.format(name)}")
+    return _text(name, "a name in loggers")
 
 
 def _redactor(document: dict[Any, Any]) -> Redactor:

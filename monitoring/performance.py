@@ -27,6 +27,7 @@ DURATION_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0)
 SIZE_BOUNDS = (1e4, 1e5, 1e6)
 """In bytes."""
 
+METHOD_NOT_ALLOWED = 405
 FAILED = 500
 CLIENT_GONE = 499
 """nginx's code for a request whose client did not wait for the answer."""
@@ -100,6 +101,9 @@ class PerformanceMonitor:
             if template is not None:
                 self.handlers.add(template)
                 endpoint = self._enter(template, endpoint.labels[1])
+            if code == METHOD_NOT_ALLOWED:
+                # The method is no property of the handler but the client's idea.
+                endpoint = self._enter(endpoint.labels[0], OTHER)
             # Read under the lock, so that the times in a window ascend.
             now = self.clock()
             self._count(endpoint, code, now, now - started, size)
@@ -243,6 +247,10 @@ class TimingMiddleware:
             monitor.finish(endpoint, code or unanswered, started, sent, template)
 
     def _find_template(self, scope: Scope) -> str | None:
-        """The path template of the route that was matched, if the framework says so."""
+        """The path template of the route that was matched, if the framework says so.
+
+        Below a mount it is the rest: what the mount took is known only with its parameters filled
+        in, which must not become labels. `handler` can tell such routes apart.
+        """
         path = getattr(scope.get("route"), "path", None)
         return path if self._handler is None and isinstance(path, str) else None

@@ -44,6 +44,13 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _HEADER = re.compile(r"[\w.-]{1,64}")
 
+_FLAG = re.compile(r"--?[A-Za-z][\w-]{1,64}")
+
+_NAMES = {"name", "Name", "key", "Key"}
+
+_VALUES = {"value", "Value"}
+"""With one of the names beside it: `{"name": "DB_PASSWORD", "value": "x"}`."""
+
 _MAX_DIGITS_BITS = 4096
 """Of an integer that is printed; Python refuses to print those of more than 4300 digits."""
 
@@ -101,11 +108,8 @@ class PlainValues:
 
     def traceback(self, text: str) -> str:
         """Make a traceback plain; of a long one, the beginning and the end are kept."""
-        whole = self._redactor.text(text)
         most = max(min(self._limits.text, self._room), 100)
-        if len(whole) > most:
-            cut = f"\n{CUT}, {len(whole)} characters\n"
-            whole = whole[: most // 4] + cut + whole[-most * 3 // 4 :]
+        whole = self._redactor.ends(text, most // 4, most * 3 // 4)
         self._room -= len(whole)
         return whole if whole.isascii() else _SURROGATE.sub("\ufffd", whole)
 
@@ -177,6 +181,8 @@ class PlainValues:
             while shown in result:  # 1 and "1"
                 shown = f"{shown}_{len(result)}"
             self._room -= len(shown) + 6
+            if shown in _VALUES and not secret:
+                secret = self._is_value_of_secret(pairs)
             if secret and item is not None and type(item) is not bool:
                 result[shown] = REDACTED
             else:
@@ -184,6 +190,10 @@ class PlainValues:
         if size > len(pairs):
             result[CUT] = f"{size - len(pairs)} more"
         return result
+
+    def _is_value_of_secret(self, pairs: list[tuple[Any, Any]]) -> bool:
+        names = [item for key, item in pairs if type(key) is str and key in _NAMES]
+        return any(type(name) is str and self._redactor.is_secret_key(name) for name in names)
 
     def _key(self, key: Any) -> str:
         if type(key) is str:
@@ -195,13 +205,20 @@ class PlainValues:
         if size == 2 and type(items[0]) in {str, bytes} and self._is_header(items[0]):
             return [self.value(items[0], depth), REDACTED]
         result = []
+        hidden = False
         for item in items:
             if self._room <= 0:
                 break
-            result.append(self.value(item, depth))
+            named = type(item) is str and item[:1] == "-" and self._is_flag(item)
+            result.append(REDACTED if hidden and not named else self.value(item, depth))
+            hidden = named
         if size > len(result):
             result.append(f"{CUT} {size - len(result)} more")
         return result
+
+    def _is_flag(self, item: str) -> bool:
+        """Whether this is an option of a command whose value, the next item, is secret."""
+        return _FLAG.fullmatch(item) is not None and self._redactor.is_secret_key(item)
 
     def _is_header(self, name: str | bytes) -> bool:
         """Whether this is the name of a header whose value, the item beside it, is secret."""

@@ -1,17 +1,20 @@
 """Secrets kept out of what is logged and shown: by the key they stand under, and by their form.
 
-Every expression here takes time linear in its text: quantifiers that meet are possessive or
-bounded, and no text longer than `MAX_SCANNED` is looked at.
+No text longer than `MAX_SCANNED` is looked at, and the time for one grows with its length only.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-REDACTED = "[redacted]"
+from monitoring.secret_forms import REDACTED, SHORTEST, without_forms
+from monitoring.secret_keys import is_secret, own_key, words_of
+from monitoring.secret_values import without_values
+
+__all__ = ["MARGIN", "MAX_SCANNED", "REDACTED", "Redactor", "redacted"]
 
 MAX_SCANNED = 65_536
 
@@ -20,111 +23,8 @@ MARGIN = 1024
 
 _MAX_KEY = 256
 
-_SHORTEST = 10
-"""No secret known by its form is shorter."""
-
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")
-
-_ANYWHERE = re.compile(
-    r"passw(?:or)?d|passphrase|credential|authorization|connectionstring|connstr"
-    r"|(?:api|access|account|private|secret|encryption|signing|master)key|basicauth"
-    r"|(?:admin|db|ldap|mysql|pg|postgres|proxy|redis|root|smtp|user)pass$"
-)
-"""Says secret wherever it stands in a key whose words are joined."""
-
-_WHOLE_WORD = re.compile(r"pwd|dsns?|\w*(?:secrets?|cookies?|token|pwd)")
-
-_TOKENS = re.compile(r"(?:access|api|auth|bearer|id|refresh|session)tokens")
-"""In the plural, tokens are mostly counted."""
-
-_HARMLESS_END = re.compile(
-    r"age|algorithm|at|bytes|counts?|enabled|endpoint|expires|expiry|files?|in|length|limit|ms"
-    r"|names?|paths?|policy|required|seconds|size|total|ttl|types?|ur[il]"
-)
-"""The last word of keys that tell something of a secret and not the secret itself."""
-
-_KEY = re.compile(
-    r"(?<![\w.-])([\w.-]++(?: [\w.-]++)?)"  # also of two words: `api key`
-    r"(?:[\\\"'\])]{0,6}[ \t]{0,8}(?:=>|:?={1,3}|:)[ \t]{0,8}|([\"']), )"
-    r"(?:[bBrRuU]{1,2}(?=[\"']))?"
-)
-
-_TUPLE_BEGINS = re.compile(r"\([bBrRuU]{0,2}[\"']\Z")
-"""Before a key that a comma follows: `('x-api-key', '...')`."""
-
-_VALUE = re.compile(
-    r'"(?P<double>(?:[^"\\]|\\.)*+)'
-    r"|'(?P<single>(?:[^'\\]|\\.)*+)"
-    r"|(?P<quote>\\{1,4}[\"'])(?P<escaped>(?:(?!(?P=quote)).)*+)"
-    r"|(?P<angle><[^>]*+>?)"
-    r"|(?P<nested>[\w.]{0,100}+[\[({])"
-    r"|(?P<bare>(?:(?:bearer|basic|digest|token|apikey|negotiate)[ \t]{1,8})?[^\s&;\"'<>]++)",
-    re.DOTALL | re.IGNORECASE,
-)
-
-_NESTED = re.compile(
-    r"(?P<open>[\[({])|(?P<close>[\])}])|\"(?:[^\"\\]|\\.)*+|'(?:[^'\\]|\\.)*+", re.DOTALL
-)
-"""What counts when looking for the end of `{'x': [Y('}')]}`."""
-
-_LONG_VALUE = re.compile(r"(?:authorization|cookies?|passphrase)$")
-"""Keys of values of several words, which end with the line, or with the quote around both."""
-
-_LONG_VALUE_ENDS = {
-    '"': re.compile(r"[^\r\n\"]++"),
-    "'": re.compile(r"[^\r\n']++"),
-    "": re.compile(r"[^\r\n]++"),
-}
-
-
-class _Form(NamedTuple):
-    """A secret known by its form; only looked for in texts with one of the marks."""
-
-    marks: tuple[str, ...]
-    pattern: re.Pattern[str]
-    replacement: str
-
-
-def _form(marks: str, pattern: str, replacement: str = REDACTED, flags: int = 0) -> _Form:
-    return _Form(tuple(marks.split(" ")), re.compile(pattern, flags), replacement)
-
-
-_FORMS = (
-    _form(
-        "-----BEGIN",
-        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:(?!-----END).)*+(?:-----END [A-Z0-9 ]{0,40}(?:-----)?)?",
-        flags=re.DOTALL,
-    ),
-    # An unquoted `/` may be part of a password, but `//host:80/path?mail=a@b` has none.
-    _form(
-        "://",
-        r"(?<=://)([^\s/:@?#]{0,256}):"
-        r"(?:[^\s/?#\"]{1,512}@|(?!\d{1,5}[/?#])[^\s@\"]{1,512}@)",
-        rf"\1:{REDACTED}@",
-    ),
-    # A word in small letters is prose: `basic authentication`.
-    _form(
-        "earer EARER asic ASIC",
-        r"\b((?i:bearer|basic)[ \t]{1,8})(?![A-Za-z][a-z]{0,18}(?:[^\w.~+/=-]|$))[\w.~+/=-]++",
-        rf"\1{REDACTED}",
-    ),
-    _form("eyJ", r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]*+(?:\.[\w-]*+)*+"),
-    _form("xox xapp-", r"\b(?:xox[a-z]|xapp)-[\w-]{8,}+"),
-    _form(
-        "hooks.slack",
-        r"(hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/)[\w/-]++",
-        rf"\1{REDACTED}",
-    ),
-    _form("ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[A-Za-z0-9]{16,}+"),
-    _form("github_pat_", r"github_pat_\w{16,}+"),
-    _form("gl", r"\bgl(?:pat|oas|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct)-[\w-]{16,}+"),
-    _form(
-        "AKIA ASIA AROA AIDA ABIA ACCA AGPA ANPA ANVA APKA",
-        r"(?<![A-Z0-9])(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA|AGPA|ANPA|ANVA|APKA)[A-Z0-9]{16,}+",
-    ),
-    _form("AIza", r"AIza[\w-]{30,}+"),
-)
+_ANY_TEXT = " aZ_09-.,:;=+*/\\@#%&!?|~^$'\"`()[]{}<>\t\n\u00e9 password token\n\n"
+"""Has the places where patterns may match an empty text: begin and end, of words and of lines."""
 
 
 class Redactor:
@@ -136,7 +36,7 @@ class Redactor:
         A key is met in any spelling (`cardNumber`, `card-number`, `CARD_NUMBER`), also as part of
         a longer one. All that a pattern matches is a secret.
         """
-        self._keys = tuple(_own_key(key) for key in _several(keys, "keys"))
+        self._keys = tuple(own_key(key) for key in _several(keys, "keys"))
         self._patterns = tuple(_own_pattern(one) for one in _several(patterns, "patterns"))
         self._judged = lru_cache(maxsize=2048)(self._judge)
 
@@ -160,44 +60,38 @@ class Redactor:
         window = self._scan(text[: limit + MARGIN])
         return f"{window[:-MARGIN]}... [cut, {len(text)} characters]"
 
+    def ends(self, text: str, first: int, last: int) -> str:
+        """Give a text without the secrets in it, shortened to about its first and last characters.
+
+        One that is too long to be looked at as a whole goes on, behind the cut, at the beginning
+        of a line; a last line that is itself too long is the beginning of that line.
+        """
+        if len(text) <= MAX_SCANNED:
+            whole = self._scan(text)
+            if len(whole) <= first + last:
+                return whole
+            return f"{whole[:first]}\n... [cut, {len(whole)} characters]\n{whole[-last:]}"
+        start = text.find("\n", len(text) - MAX_SCANNED + MARGIN) + 1
+        if start:
+            end = self._scan(_outside_of_keys(text[start:]))[-last:]
+        else:
+            end = self.text(text[text.rfind("\n") + 1 :], last)
+        return f"{self.text(text, first)}\n{end}"
+
     def _judge(self, key: str) -> tuple[str, bool]:
-        words = _words(key)
+        words = words_of(key)
         joined = "".join(words)
         spelled = f"-{'-'.join(words)}-"
-        secret = any(f"-{own}-" in spelled or own.replace("-", "") == joined for own in self._keys)
-        if not secret and words and not _HARMLESS_END.fullmatch(words[-1]):
-            secret = (
-                _ANYWHERE.search(joined) is not None
-                or _TOKENS.search(joined) is not None
-                or any(_WHOLE_WORD.fullmatch(word) for word in words)
-            )
-        return self.text(key, _MAX_KEY), secret
+        own = any(f"-{one}-" in spelled or one.replace("-", "") == joined for one in self._keys)
+        return self.text(key, _MAX_KEY), own or is_secret(words)
 
     def _scan(self, text: str) -> str:
-        for form in _FORMS if len(text) >= _SHORTEST else ():
-            for mark in form.marks:
-                if mark in text:
-                    text = form.pattern.sub(form.replacement, text)
-                    break
-        if "=" in text or ":" in text or "', " in text or '", ' in text:
-            text = "".join(self._without_values(text))
+        if len(text) >= SHORTEST:
+            text = without_forms(text)
+        text = without_values(text, self.is_secret_key)
         for pattern in self._patterns:
             text = pattern.sub(REDACTED, text)
         return text
-
-    def _without_values(self, text: str) -> Iterator[str]:
-        """Give the text in pieces, with the values of secret keys replaced."""
-        done = position = 0
-        while found := _KEY.search(text, position):
-            position = found.end()
-            if not self.is_secret_key(found[1]) or not _is_key(text, found):
-                continue
-            start, end = _value_span(text, found)
-            yield text[done:start]
-            if end > start:
-                yield REDACTED
-            done = position = max(end, position)
-        yield text[done:]
 
 
 def redacted(value: Any, redactor: Redactor | None = None) -> Any:
@@ -207,41 +101,10 @@ def redacted(value: Any, redactor: Redactor | None = None) -> Any:
     return plain(value, redactor or Redactor(), PAGE)
 
 
-def _is_key(text: str, found: re.Match[str]) -> bool:
-    """Whether it is one, or only a word in a list of texts."""
-    start = found.start()
-    return not found[2] or _TUPLE_BEGINS.search(text, max(start - 4, 0), start) is not None
-
-
-def _value_span(text: str, key: re.Match[str]) -> tuple[int, int]:
-    """Where the value behind a key stands, without its quotes."""
-    value = _VALUE.match(text, key.end())
-    if value is None:
-        return key.end(), key.end()
-    if value.lastgroup == "bare" and _LONG_VALUE.search("".join(_words(key[1]))):
-        quote = text[key.start() - 1 : key.start()]
-        line = _LONG_VALUE_ENDS.get(quote, _LONG_VALUE_ENDS[""]).match(text, key.end())
-        return line.span() if line else value.span()
-    if value.lastgroup == "nested":
-        return value.start(), _end_of_nested(text, value.end())
-    return value.span(value.lastgroup or 0)
-
-
-def _end_of_nested(text: str, position: int) -> int:
-    """Find the bracket that closes what has been opened; the end of the text if there is none."""
-    depth = 1
-    while depth and (found := _NESTED.search(text, position)):
-        position = found.end()
-        if found.lastgroup:
-            depth += 1 if found.lastgroup == "open" else -1
-        else:
-            position += 1  # the closing quote
-    return position if not depth else len(text)
-
-
-def _words(key: str) -> list[str]:
-    """Divide `apiKey`, `api-key` and `API_KEY` into the same words."""
-    return [word.lower() for word in _WORD.findall(key)]
+def _outside_of_keys(text: str) -> str:
+    """Give a text from behind the private key in whose midst it begins, if it does."""
+    begins, ends = text.find("-----BEGIN "), text.find("-----END ")
+    return text[ends:] if ends >= 0 and not 0 <= begins < ends else text
 
 
 def _several(given: Iterable[str], what: str) -> Iterable[str]:
@@ -250,17 +113,11 @@ def _several(given: Iterable[str], what: str) -> Iterable[str]:
     return given
 
 
-def _own_key(key: object) -> str:
-    words = _words(key) if isinstance(key, str) else []
-    if not words:
-        raise ValueError(f"a key to redact is a name such as card_number, got {key!r}")
-    return "-".join(words)
-
-
 def _own_pattern(pattern: str) -> re.Pattern[str]:
     try:
         compiled = re.compile(pattern)
-        empty = compiled.match("") is not None
+        found = (compiled.finditer(text) for text in ("", _ANY_TEXT, pattern))
+        empty = any(not one[0] for matches in found for one in matches)
     except (re.error, TypeError, OverflowError, RecursionError) as error:  # TypeError: no text
         raise ValueError(
             f"a pattern to redact is a regular expression, got {pattern!r}: {error}"

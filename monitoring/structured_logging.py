@@ -14,13 +14,14 @@ from typing import Any, Final, Literal, TextIO
 
 import structlog
 
-from monitoring import inheritance
+from monitoring import inheritance, log_capture, log_settings
 from monitoring.correlation import correlation_context, correlation_ids
 from monitoring.inheritance import carry_correlation
 from monitoring.log_events import METRICS, alert, security_event
 from monitoring.log_lines import STRUCTURED, LineFormatter
 from monitoring.log_performance import performance_context, performance_tracked
 from monitoring.log_sampling import Gate, rate_limit, sampling
+from monitoring.log_settings import FORMATS, LEVELS, STREAMS
 from monitoring.log_stream import LogStream
 from monitoring.plain_values import LINE, pairs_of
 from monitoring.redaction import Redactor
@@ -43,11 +44,8 @@ __all__ = [
     "security_event",
 ]
 
-LEVELS = ("debug", "info", "warning", "error", "critical")
-FORMATS = ("json", "console")
-STREAMS = ("stderr", "stdout")
-
-_loggers_with_own_level: Final[set[str]] = set()
+_former_levels: Final[dict[str, int]] = {}
+"""Of the loggers that have one of their own now: what they had before."""
 
 
 def configure(  # noqa: PLR0913, PLR0917 -- each is a setting of its own
@@ -57,21 +55,22 @@ def configure(  # noqa: PLR0913, PLR0917 -- each is a setting of its own
     redact: Redactor | None = None,
     environment: str = "production",
     loggers: Mapping[str, str] | None = None,
+    *,
+    capture: bool = True,
 ) -> None:
     """Send all records of this process to one stream (stderr when none is given).
 
-    `loggers` gives single loggers, with those below them, levels of their own. May be called
-    again: the newest call holds. Raises ValueError on what it does not know, before anything is
-    changed.
+    `loggers` gives single loggers, with those below them, levels of their own. With `capture`
+    uncaught exceptions and warnings become records of the logger "python"; hooks of the
+    interpreter that somebody else has replaced are left to them. May be called again: the newest
+    call holds. Raises ValueError on what it does not know, before anything is changed.
     """
-    _check("format", format, FORMATS)
-    _check("level", level, LEVELS)
-    for name, own in (loggers or {}).items():
-        _check(f"level of {name}", own, LEVELS)
+    log_settings.check(format, level, stream, redact, environment, loggers, capture)
     target = _target(stream)
-    lines = LineFormatter(format, redact or Redactor(), environment, colours=_is_terminal(target))
-    handler = LogStream(target)
-    handler.setFormatter(lines)
+    handler = _handler(target)
+    handler.setFormatter(
+        LineFormatter(format, redact or Redactor(), environment, colours=_is_terminal(target))
+    )
     structlog.configure(
         processors=_PROCESSORS.copy(),
         context_class=dict,
@@ -84,6 +83,7 @@ def configure(  # noqa: PLR0913, PLR0917 -- each is a setting of its own
     _set_own_levels(loggers or {})
     root.setLevel(level.upper())
     inheritance.install()
+    log_capture.install() if capture else log_capture.put_back()
 
 
 def configure_from_file(path: str) -> None:
@@ -199,16 +199,18 @@ class StructuredLogger:
         getattr(self._log, level)(event, **values)
 
 
-def _check(what: str, given: object, known: tuple[str, ...]) -> None:
-    if given not in known:
-        raise ValueError(f"log {what} must be one of {', '.join(known)}, got {given!r}")
-
-
 def _target(stream: TextIO | str | None) -> TextIO:
     if isinstance(stream, str):
-        _check("stream", stream, STREAMS)
         return sys.stdout if stream == "stdout" else sys.stderr
     return sys.stderr if stream is None else stream
+
+
+def _handler(target: TextIO) -> LogStream:
+    """Keep what writes to this stream: it knows what is missing there, and takes turns."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LogStream) and handler.stream is target:
+            return handler
+    return LogStream(target)
 
 
 def _is_terminal(stream: TextIO) -> bool:
@@ -219,12 +221,12 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _set_own_levels(levels: Mapping[str, str]) -> None:
-    for name in _loggers_with_own_level - levels.keys():
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    for name in _former_levels.keys() - levels.keys():
+        logging.getLogger(name).setLevel(_former_levels.pop(name))
     for name, level in levels.items():
-        logging.getLogger(name).setLevel(level.upper())
-    _loggers_with_own_level.clear()
-    _loggers_with_own_level.update(levels)
+        logger = logging.getLogger(name)
+        _former_levels.setdefault(name, logger.level)
+        logger.setLevel(level.upper())
 
 
 def _merged(data: object, fields: dict[str, Any]) -> Mapping[str, Any]:
@@ -254,6 +256,8 @@ def _hand_over(
     """Make of an event what a standard-library logger takes, the fields in one attribute."""
     message = event.pop("event", "")
     arguments = event.pop("positional_args", ())
+    if type(arguments) is not tuple:  # a field of that name
+        arguments, event["positional_args"] = (), arguments
     special = {key: event.pop(key) for key in ("exc_info", "stack_info") if key in event}
     return (message, *arguments), {**special, "extra": {STRUCTURED: event}}
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -13,6 +16,14 @@ import structlog
 
 from monitoring.log_events import METRICS
 
+HOOKS = (
+    (sys, "excepthook"),
+    (threading, "excepthook"),
+    (sys, "unraisablehook"),
+    (warnings, "showwarning"),
+)
+"""What Python tells whom."""
+
 
 @contextmanager
 def logging_put_back() -> Iterator[io.StringIO]:
@@ -20,7 +31,10 @@ def logging_put_back() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     before = root.handlers[:], root.level
     structlog_before = structlog.get_config()
+    hooks_before = [getattr(owner, name) for owner, name in HOOKS]
     yield io.StringIO()
+    for (owner, name), hook in zip(HOOKS, hooks_before, strict=True):
+        setattr(owner, name, hook)
     structlog.configure(**structlog_before)
     root.handlers[:], root.level = before
 

@@ -230,6 +230,7 @@ def test_a_stopped_service_can_be_started_again() -> None:
         assert service.stop()
     assert service.stop()
     assert len(set(sessions.threads)) == 2
+    assert service.run_once().rules
 
 
 def test_a_run_that_hangs_does_not_hold_up_the_stop() -> None:

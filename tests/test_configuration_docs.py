@@ -110,7 +110,7 @@ LOGS = {"log": ("debug", "info", "warning", "error"), "self": ("_log",)}
 
 def logged_messages() -> set[str]:
     """The fixed phrases with which the daemon and its library log."""
-    messages = set()
+    messages: set[str] = set()
     for path in [*(ROOT / "exporter").rglob("*.py"), *(ROOT / "monitoring").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):

@@ -22,6 +22,7 @@ SHIPPED = Path(__file__).parent.parent / "config" / "monitoring" / "logging_conf
 
 KNOWN_KEYS = "expected one of format, level, stream, environment, loggers, redact"
 KNOWN_LEVELS = "expected one of debug, info, warning, error, critical"
+LEVEL_OF_ALL = "loggers: the level of all loggers together is the setting `level`"
 BAD_PATTERN = (
     "a pattern to redact is a regular expression, got '(': "
     "missing ), unterminated subpattern at position 0"
@@ -107,6 +108,8 @@ def test_the_shipped_file_says_what_holds_without_it(tmp_path: Path, stream: io.
         ("loggers: [a]", "loggers: expected a mapping, got a list of 1"),
         ("loggers: {a: loud}", f"loggers.a: {KNOWN_LEVELS}, got 'loud'"),
         ("loggers: {5: info}", "a name in loggers: expected a text, got 5"),
+        ("loggers: {'': info}", f"{LEVEL_OF_ALL}: leave '' out"),
+        ("loggers: {root: info}", f"{LEVEL_OF_ALL}: leave 'root' out"),
         ("redact: yes", "redact: expected a mapping, got True"),
         ("redact: {keys: iban}", "redact.keys: expected a list of texts, got 'iban'"),
         ("redact: {keys: [a, 5]}", "redact.keys[1]: expected a text, got 5"),
@@ -114,6 +117,11 @@ def test_the_shipped_file_says_what_holds_without_it(tmp_path: Path, stream: io.
          "redact.keys[1]: a key to redact is a name such as card_number, got '-'"),
         ("redact: {patterns: [a, '(']}", f"redact.patterns[1]: {BAD_PATTERN}"),
         ("level: info\nlevel: debug", "line 2: level stands twice: remove one"),
+        ("level: info\nx: 2020-99-99",
+         "line 2: not valid YAML: '2020-99-99' is no timestamp"),
+        ("x: [1,\n!!int '']", "line 2: not valid YAML: '' is no int"),
+        ('level: "\\U00110000"',
+         "not valid YAML: ValueError: chr() arg not in range(0x110000)"),
         ("- level", "the file: expected a mapping, got a list of 1"),
         ("level: [", "line 1: not valid YAML: expected the node content, but found '<stream end>'"),
         ("&a [*a]", "the file: expected a mapping, got a list of 1"),

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from monitoring import log_stream
-from monitoring.log_stream import PIECE, LogStream
+from monitoring.log_descriptor import PIECE
+from monitoring.log_stream import LogStream
 from monitoring.structured_logging import StructuredLogger, configure
 from tests.logs import dropped, logging_put_back, records
 from tests.pipes import Pipe
@@ -208,8 +209,8 @@ def test_a_stream_may_raise_anything() -> None:
     log.error("written")
     said, _ = records(stream.getvalue())
     assert account(said) == (1, "stalled", "ZeroDivisionError")
-    configure(stream=object())  # type: ignore[arg-type]
-    log.error("lost")
+    handler = LogStream(object())  # type: ignore[arg-type]
+    handler.handle(logging.makeLogRecord({"name": "stream", "msg": "lost"}))
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

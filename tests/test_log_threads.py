@@ -124,13 +124,3 @@ def test_a_stream_that_logs_what_it_is_given_has_an_end() -> None:
     assert dropped("stream", "stalled") == before + 1
     log.info("second")
     assert len(records(stream.getvalue())) == 2 * (MAX_NESTED + 1)
-
-
-def test_a_child_of_a_fork_can_log(pipe: Pipe) -> None:
-    """Even when another thread of its parent was writing at that moment."""
-    configure(stream=pipe.stream)
-    handler = the_handler()
-    handler._writer = threading.get_ident() + 1
-    handler._pending.append(("stream", "a line of the parent"))
-    log.info("in the child")
-    assert [record["message"] for record in records(pipe.read())] == ["in the child"]

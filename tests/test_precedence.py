@@ -25,6 +25,7 @@ SAMPLES = {
     "web.listen-address": ("127.0.0.1:1", "127.0.0.1:2"),
     "log.level": ("debug", "error"),
     "log.format": ("console", "json"),
+    "cleanup.max-age": ("1h", "2h"),
     "log.config-file": ("config/monitoring/logging_config.yaml", ""),
 }
 """Two values for the settings whose values do not follow from the kind of their default."""
@@ -39,9 +40,8 @@ def samples(key: Key) -> tuple[str, str]:
     """Two values, written out, that the setting takes."""
     if isinstance(key.default, bool):
         return "true", "false"
-    if isinstance(key.default, int | float):
-        return "7", "8"
-    return SAMPLES.get(key.flag, ("/a", "/b"))
+    usual = ("7", "8") if isinstance(key.default, int | float) else ("/a", "/b")
+    return SAMPLES.get(key.flag, usual)
 
 
 def flag(key: Key, value: str) -> str:

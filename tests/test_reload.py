@@ -175,7 +175,7 @@ def test_systemd_hears_of_every_change(procfs: Path, tmp_path: Path) -> None:
 
 
 def test_the_end_may_come_before_the_start_is_complete(procfs: Path, tmp_path: Path) -> None:
-    """Stopped while the first collection hangs: never ready, and still in order."""
+    """Reloaded and stopped while the first collection hangs: never ready, and still in order."""
     hanging = HangingFile(procfs / "loadavg", LOADAVG)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
@@ -183,6 +183,8 @@ def test_the_end_may_come_before_the_start_is_complete(procfs: Path, tmp_path: P
         environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
         with start_daemon(f"--path.procfs={procfs}", env=environment, wait_ready=False) as daemon:
             hear_until(systemd, "WATCHDOG=1")
+            daemon.signal(signal.SIGHUP)
+            daemon.wait_for_log("reloaded")
             daemon.signal()
             assert without_watchdog(hear_until(systemd, "STOPPING=1")) == ["STOPPING=1"]
             assert daemon.wait() == 0

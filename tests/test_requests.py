@@ -33,14 +33,14 @@ def test_requests_are_counted_by_known_paths_and_methods() -> None:
         await site.get("/livez", method="HEAD")
         for path in ("/a", "/b", "/metrics/"):
             await site.get(path)
-        for method in ("PROPFIND", "M-SEARCH"):
+        for method in ("PROPFIND", "M-SEARCH", "DELETE"):
             await site.get("/metrics", method=method)
         await site.get("/metrics?collect[]=z")
         assert await counted(site) == {
             ("/metrics", "GET", "200"): 2,
             ("/livez", "HEAD", "200"): 1,
             ("other", "GET", "404"): 3,
-            ("/metrics", "other", "405"): 2,
+            ("/metrics", "other", "405"): 3,
             ("/metrics", "GET", "400"): 1,
         }
 

@@ -17,6 +17,7 @@ from exporter.setting_groups import (
     parse_directory,
     parse_interval,
     parse_level,
+    parse_max_age,
     parse_telemetry_path,
 )
 from exporter.settings import Key, SettingsError, all_keys, build
@@ -224,6 +225,13 @@ def test_what_is_no_age_is_refused(raw: object) -> None:
         parse_age(raw)
 
 
+def test_files_may_go_after_a_minute_at_the_earliest() -> None:
+    """Somebody may still be writing them."""
+    assert parse_max_age("1m") == 60
+    with pytest.raises(ValueError, match=r"^expected a duration of at least a minute, got '10'"):
+        parse_max_age("10")
+
+
 def test_runs_are_at_least_a_second_apart() -> None:
     """Cleaning up without a pause would be what brings the host down."""
     assert parse_interval("1s") == 1
@@ -251,7 +259,7 @@ def test_storage_is_an_absolute_directory() -> None:
     """Or none; the root directory is everybody's."""
     assert parse_directory("") == ""
     assert parse_directory("/var/lib/perfwatch") == "/var/lib/perfwatch"
-    for wrong in ("/", "//", "here", "./x"):
+    for wrong in ("/", "//", "here", "./x", "/tmp/../x", "/.."):
         with pytest.raises(ValueError, match=r"^expected an absolute directory other than /"):
             parse_directory(wrong)
 

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli import main
 from exporter.health import watch_storage
-from exporter.settings import build
+from exporter.settings import SettingsError, build
 from exporter.storage import FOLDERS, Storage
 from monitoring.health_check import HealthMonitor
 from tests.daemon import start_daemon
 from tests.hanging import by_name
-from tests.logs import logging_put_back
 
 
 def storage(path: Path | str = "", **cleanup: object) -> Storage:
@@ -44,11 +42,11 @@ def test_old_files_of_ours_are_removed_and_no_others(folder: str, tmp_path: Path
     """Each folder by the names that the daemon gives there."""
     below = tmp_path / folder
     below.mkdir(mode=0o700)
-    old = [below / f"old{pattern.lstrip('*')}" for pattern in FOLDERS[folder]]
-    kept = [below / "new.html", below / "old.conf"]
-    for path in (*old, *kept):
+    old = below / "perfwatch-old.html"
+    kept = [below / "perfwatch-new.html", below / "thesis.html"]
+    for path in (old, *kept):
         path.touch()
-    for path in (*old, below / "old.conf"):
+    for path in (old, below / "thesis.html"):
         os.utime(path, (1e9, 1e9))
     cleanup = storage(tmp_path).cleanup
     assert cleanup is not None
@@ -101,13 +99,26 @@ def test_the_directory_is_made(tmp_path: Path) -> None:
         assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
-def test_a_directory_that_cannot_be_made_is_explained(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [("file/below", "cannot be made: Not a directory"), ("a*b/..", "without .., got")],
+)
+def test_a_directory_that_cannot_be_used_is_explained(path: str, says: str, tmp_path: Path) -> None:
     """Before anything is served: one line, exit code 2."""
     (tmp_path / "file").touch()
-    flags = ["--web.listen-address=127.0.0.1:0", f"--storage.path={tmp_path}/file/below"]
-    with logging_put_back():
-        assert main(["run", *flags]) == 2
-    [*_, said] = capfd.readouterr().err.splitlines()
-    assert said.startswith(f"perfwatch: storage.path: '{tmp_path}/file/below' cannot be made: ")
+    flag = f"--storage.path={tmp_path}/{path}"
+    with start_daemon(flag, wait_ready=False) as daemon:
+        assert daemon.wait() == 2
+        [*_, said] = daemon.log_lines()
+    assert said.startswith("perfwatch: ")
+    assert says in said
+
+
+def test_a_state_directory_that_cannot_be_used_is_explained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As a setting is."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STATE_DIRECTORY", "relative")
+    with pytest.raises(SettingsError, match=r"^storage\.path: .*relative"):
+        storage()

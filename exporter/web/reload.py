@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from starlette.types import Receive, Scope, Send
 
 from exporter.web.responses import respond
-from monitoring.structured_logging import security_event
+from monitoring.redaction import Redactor
+from monitoring.structured_logging import METRICS, StructuredLogger
 
 Reload: TypeAlias = Callable[[], Awaitable[str]]
 """Reloads the configuration; the text says what is wrong, and is empty when nothing is."""
+
+MAX_LOGS_PER_MINUTE = 30
+
+log = StructuredLogger("security").rate_limited(MAX_LOGS_PER_MINUTE)
 
 OFF = b"reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP\n"
 
@@ -25,23 +30,27 @@ class ReloadPage:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Reload, or say why not."""
         if self._reload is None:
-            security_event("reload not allowed", _describe(scope))
+            _refuse("reload not allowed", scope)
             await respond(send, 403, OFF)
         elif any(name == b"origin" for name, _ in scope["headers"]):
             # Only a browser sends it: a page of somebody else must not steer the daemon.
-            security_event("reload from a browser", _describe(scope))
+            _refuse("reload from a browser", scope)
             await respond(send, 403, b"reloading is not for browsers\n")
         elif problem := await self._reload():
-            await respond(send, 500, f"not reloaded, all is as it was: {problem}\n".encode())
+            text = f"not reloaded, all is as it was: {Redactor().text(problem)}\n"
+            await respond(send, 500, text.encode())
         else:
             await respond(send, 200, b"reloaded\n")
 
 
-def _describe(scope: Scope) -> Mapping[str, Any]:
-    """Say who asks."""
+def _refuse(kind: str, scope: Scope) -> None:
+    """Count it, and say who asks: not each time, for anybody may ask as often as they like."""
+    METRICS.security_event(kind)
     headers = {name: value.decode("latin-1")[:200] for name, value in scope["headers"]}
-    return {
-        "client": (scope.get("client") or ("unknown",))[0],
-        "user_agent": headers.get(b"user-agent", ""),
-        "origin": headers.get(b"origin", ""),
-    }
+    log.warning(
+        "security event",
+        kind=kind,
+        client=(scope.get("client") or ("unknown",))[0],
+        user_agent=headers.get(b"user-agent", ""),
+        origin=headers.get(b"origin", ""),
+    )

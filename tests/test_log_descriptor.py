@@ -1,0 +1,221 @@
+"""Terminals, pipes, sockets and files that others use, too: whole lines, and nobody blocks."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import resource
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from typing import TextIO
+
+import pytest
+
+from monitoring import log_descriptor, log_stream
+from monitoring.structured_logging import StructuredLogger, configure
+from tests.child import REPOSITORY
+from tests.logs import dropped, logging_put_back, records
+from tests.pipes import Pipe
+
+log = StructuredLogger("descriptor")
+
+F_SETPIPE_SZ = 1031
+
+PROGRAM = """
+import sys
+from monitoring import log_descriptor, log_stream
+from monitoring.structured_logging import StructuredLogger, configure
+
+log_stream.PATIENCE_SECONDS = log_stream.IMPATIENCE_SECONDS = float(sys.argv[2])
+configure()
+log = StructuredLogger("child")
+for number in range(int(sys.argv[1])):
+    log.info("line", number=number, parts=["x" * 1000] * int(sys.argv[3]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leave the process's logging as it was; wait for nothing."""
+    monkeypatch.setattr(log_stream, "PATIENCE_SECONDS", 0.001)
+    with logging_put_back():
+        yield
+
+
+def opened(descriptor: int) -> TextIO:
+    """Make a stream of it."""
+    return os.fdopen(descriptor, "w")
+
+
+def children(count: int, *arguments: str, stderr: int) -> list[subprocess.Popen[bytes]]:
+    """Programs that log to the same file at the same time."""
+    return [
+        subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], cwd=REPOSITORY, stderr=stderr)
+        for _ in range(count)
+    ]
+
+
+def log_until_dropped() -> float:
+    """Log more than any buffer takes; give how many records were dropped."""
+    before = dropped("descriptor", "stalled")
+    for number in range(500):
+        log.info("unread", number=number, text="x" * 1000)
+    return dropped("descriptor", "stalled") - before
+
+
+def test_a_terminal_that_nobody_reads_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that is scrolled back; whoever reads on is told what is missing."""
+    monkeypatch.setattr(log_stream, "IMPATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(log_stream, "PATIENCE_SECONDS", 0.0001)
+    master, slave = pty.openpty()
+    with opened(slave) as stream:
+        configure(stream=stream)
+        missing = log_until_dropped()
+        assert missing > 0
+        assert os.get_blocking(stream.fileno())
+        found: list[bytes] = []
+
+        def read() -> None:
+            while b"back" not in b"".join(found):
+                found.append(os.read(master, 65_536))
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        monkeypatch.setattr(log_stream, "PATIENCE_SECONDS", 15.0)
+        log.info("back")
+        reader.join()
+    os.close(master)
+    *_, said, _ = b"".join(found).decode().splitlines(keepends=True)
+    assert records(said)[0]["data"]["count"] == missing
+
+
+def test_the_end_of_a_fifo_is_seen(tmp_path: Path) -> None:
+    """Nobody reads it, or nobody is there any more; and the log keeps no end of it open."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with path.open("w") as stream:
+        configure(stream=stream)
+        log.info("heard")
+        assert records(os.read(reading, 65_536).decode())[0]["message"] == "heard"
+        assert log_until_dropped() > 0
+        assert os.get_blocking(stream.fileno())
+        while len(os.read(reading, 65_536)) == 65_536:
+            pass
+    while os.read(reading, 65_536):
+        pass  # until its end
+    with path.open("w") as stream:
+        configure(stream=stream)
+        os.close(reading)
+        before = dropped("descriptor", "stalled")
+        log.info("unheard")
+        assert dropped("descriptor", "stalled") == before + 1
+
+
+def test_without_a_free_descriptor_it_still_writes() -> None:
+    """Only the guard against other processes is lost."""
+    pipe = Pipe()
+    configure(stream=pipe.stream)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        log.info("written", parts=["x" * 1000] * 9)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert records(pipe.read())[0]["message"] == "written"
+    os.close(pipe.reading)
+    pipe.stream.close()
+
+
+def test_whoever_was_slower_tries_again() -> None:
+    """When another process has taken the room that there was; but not for ever."""
+    attempts = 0
+
+    def slower() -> int:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 3:
+            raise BlockingIOError
+        return 5
+
+    with open(os.devnull, "w") as ready:  # noqa: PTH123 -- a device
+        assert log_descriptor._retried(slower, ready.fileno(), monotonic() + 15) == 5
+        attempts = 0
+        with pytest.raises(TimeoutError):
+            log_descriptor._retried(slower, ready.fileno(), monotonic())
+    assert attempts == 1
+
+
+def test_processes_that_share_a_pipe_all_end() -> None:
+    """Though it takes one line, and whoever read it has stopped."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, F_SETPIPE_SZ, 4096)
+    programs = children(4, "1500", "0", "3", stderr=writing)
+    for _ in range(300):
+        os.read(reading, 65_536)
+    assert [program.wait(15) for program in programs] == [0] * 4
+    assert os.get_blocking(writing)
+    os.close(reading)
+    os.close(writing)
+
+
+def test_lines_of_processes_that_share_a_file_never_mix(tmp_path: Path) -> None:
+    """Also long ones: each is one write."""
+    path = tmp_path / "log"
+    with path.open("a") as file:
+        programs = children(4, "200", "0", "20", stderr=file.fileno())
+        assert [program.wait(15) for program in programs] == [0] * 4
+    numbers = [record["data"]["number"] for record in records(path.read_text())]
+    assert sorted(numbers) == sorted([*range(200)] * 4)
+
+
+@pytest.mark.parametrize("default", [None, 5.0])
+def test_a_socket_that_nobody_reads_holds_up_nobody(default: float | None) -> None:
+    """As that of systemd's journal; it stays blocking for others, whatever the default timeout."""
+    far, near = socket.socketpair()
+    socket.setdefaulttimeout(default)
+    try:
+        with far, opened(near.detach()) as stream:
+            configure(stream=stream)
+            log.info("heard")
+            assert records(far.recv(65_536).decode())[0]["message"] == "heard"
+            assert log_until_dropped() > 0
+            assert os.get_blocking(stream.fileno())
+            far.close()
+            before = dropped("descriptor", "stalled")
+            log.info("unheard")
+            assert dropped("descriptor", "stalled") == before + 1
+    finally:
+        socket.setdefaulttimeout(None)
+
+
+def test_a_datagram_is_a_whole_line() -> None:
+    """However long."""
+    far, near = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with far, opened(near.detach()) as stream:
+        configure(stream=stream)
+        log.info("long", parts=["x" * 1000] * 20)
+        [record] = records(far.recv(1 << 20).decode())
+        assert record["message"] == "long"
+
+
+def test_another_file_under_the_same_number_is_met(tmp_path: Path) -> None:
+    """As when the output of a running daemon is turned elsewhere."""
+    pipe = Pipe()
+    configure(stream=pipe.stream)
+    log.info("first")
+    with (tmp_path / "log").open("w") as file:
+        os.dup2(file.fileno(), pipe.stream.fileno())
+    log.info("second", parts=["x" * 1000] * 20)
+    [first] = records(pipe.read())
+    [second] = records((tmp_path / "log").read_text())
+    assert (first["message"], second["message"]) == ("first", "second")
+    assert os.read(pipe.reading, 1) == b""
+    os.close(pipe.reading)
+    pipe.stream.close()
