@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import resource
@@ -12,12 +11,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic
 from typing import TextIO
 
 import pytest
 
-from monitoring import log_descriptor, log_stream
+from monitoring import log_stream
 from monitoring.structured_logging import StructuredLogger, configure
 from tests.child import REPOSITORY
 from tests.logs import dropped, logging_put_back, records
@@ -25,18 +23,15 @@ from tests.pipes import Pipe
 
 log = StructuredLogger("descriptor")
 
-F_SETPIPE_SZ = 1031
-
 PROGRAM = """
 import sys
-from monitoring import log_descriptor, log_stream
+from monitoring import log_stream
 from monitoring.structured_logging import StructuredLogger, configure
 
-log_stream.PATIENCE_SECONDS = log_stream.IMPATIENCE_SECONDS = float(sys.argv[2])
 configure()
 log = StructuredLogger("child")
-for number in range(int(sys.argv[1])):
-    log.info("line", number=number, parts=["x" * 1000] * int(sys.argv[3]))
+for number in range(200):
+    log.info("line", number=number, parts=["x" * 1000] * 20)
 """
 
 
@@ -51,14 +46,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def opened(descriptor: int) -> TextIO:
     """Make a stream of it."""
     return os.fdopen(descriptor, "w")
-
-
-def children(count: int, *arguments: str, stderr: int) -> list[subprocess.Popen[bytes]]:
-    """Programs that log to the same file at the same time."""
-    return [
-        subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], cwd=REPOSITORY, stderr=stderr)
-        for _ in range(count)
-    ]
 
 
 def log_until_dropped() -> float:
@@ -133,43 +120,44 @@ def test_without_a_free_descriptor_it_still_writes() -> None:
     pipe.stream.close()
 
 
-def test_whoever_was_slower_tries_again() -> None:
-    """When another process has taken the room that there was; but not for ever."""
-    attempts = 0
+@pytest.mark.parametrize("read_on", [True, False])
+def test_room_that_somebody_else_takes_blocks_nobody(
+    *, read_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe has room when it is asked, and none when it is written to."""
+    monkeypatch.setattr(log_stream, "PATIENCE_SECONDS", 15.0 if read_on else 0.0)
+    pipe = Pipe()
+    configure(stream=pipe.stream)
+    before = dropped("descriptor", "stalled")
 
-    def slower() -> int:
-        nonlocal attempts
-        attempts += 1
-        if attempts < 3:
-            raise BlockingIOError
-        return 5
+    def interrupt(_: object, event: str, called: object) -> None:
+        if event == "c_call" and called is os.write:
+            sys.setprofile(None)
+            filled = pipe.fill()
+            if read_on:
+                reader.append(threading.Thread(target=pipe.read, args=(filled,)))
+                reader[0].start()
 
-    with open(os.devnull, "w") as ready:  # noqa: PTH123 -- a device
-        assert log_descriptor._retried(slower, ready.fileno(), monotonic() + 15) == 5
-        attempts = 0
-        with pytest.raises(TimeoutError):
-            log_descriptor._retried(slower, ready.fileno(), monotonic())
-    assert attempts == 1
-
-
-def test_processes_that_share_a_pipe_all_end() -> None:
-    """Though it takes one line, and whoever read it has stopped."""
-    reading, writing = os.pipe()
-    fcntl.fcntl(writing, F_SETPIPE_SZ, 4096)
-    programs = children(4, "1500", "0", "3", stderr=writing)
-    for _ in range(300):
-        os.read(reading, 65_536)
-    assert [program.wait(15) for program in programs] == [0] * 4
-    assert os.get_blocking(writing)
-    os.close(reading)
-    os.close(writing)
+    reader: list[threading.Thread] = []
+    sys.setprofile(interrupt)
+    log.info("late")
+    assert sys.getprofile() is None
+    assert dropped("descriptor", "stalled") == before + (not read_on)
+    for thread in reader:
+        thread.join()
+        assert records(pipe.read())[0]["message"] == "late"
+    os.close(pipe.reading)
+    pipe.stream.close()
 
 
 def test_lines_of_processes_that_share_a_file_never_mix(tmp_path: Path) -> None:
     """Also long ones: each is one write."""
     path = tmp_path / "log"
     with path.open("a") as file:
-        programs = children(4, "200", "0", "20", stderr=file.fileno())
+        programs = [
+            subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=REPOSITORY, stderr=file)
+            for _ in range(4)
+        ]
         assert [program.wait(15) for program in programs] == [0] * 4
     numbers = [record["data"]["number"] for record in records(path.read_text())]
     assert sorted(numbers) == sorted([*range(200)] * 4)

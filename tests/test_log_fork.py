@@ -25,7 +25,7 @@ def fork_and_end(work):
     child = os.fork()
     if not child:
         work()
-        os._exit(0)
+        sys.exit()
     ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     go_on.set()
     holder.join()
@@ -105,9 +105,8 @@ stream = Forking()
 configure(stream=stream)
 log = StructuredLogger("interrupted")
 log.info("outer")
-if not stream.child:
-    os._exit(0)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(stream.child, 0)[1]))
+if stream.child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(stream.child, 0)[1]))
 """
 
 

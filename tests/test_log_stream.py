@@ -163,6 +163,8 @@ def test_a_closed_stream_is_no_error(tmp_path: Path) -> None:
         assert other.fileno() == number
         log.error("lost")
     assert (tmp_path / "other").read_text() == ""
+    configure(stream=other)  # closed before the log knew it
+    log.error("lost")
 
 
 @pytest.mark.parametrize("closed", [False, True])

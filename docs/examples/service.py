@@ -19,7 +19,7 @@ from monitoring.health_check import HealthMonitor
 from monitoring.performance import PerformanceMonitor, TimingMiddleware
 from monitoring.ready_checks import disk_space
 
-folder, port, grace = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+folder, port, grace = Path(sys.argv[1]).resolve(), int(sys.argv[2]), int(sys.argv[3])
 log, health, cleanup = logs.StructuredLogger("shop"), HealthMonitor(), CleanupService(600)
 performance = PerformanceMonitor(namespace="shop")
 
@@ -64,7 +64,7 @@ async def serve() -> None:
     app.add_route("/metrics", lambda _: PlainTextResponse(generate_latest()))
     app.add_route("/health", show_health)
     config = uvicorn.Config(TimingMiddleware(app, performance), port=port, log_config=None)
-    config.timeout_graceful_shutdown = grace - 2  # leaves time for the other cleanups
+    config.timeout_graceful_shutdown = max(grace - 2, 1)  # leaves time for the other cleanups
     async with GracefulShutdown(grace) as shutdown:
         shutdown.install()
         shutdown.enter(cleanup)
