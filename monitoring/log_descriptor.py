@@ -11,11 +11,13 @@ import errno
 import os
 import select
 import stat
-from collections.abc import Callable
 from time import monotonic
 
 PIECE = select.PIPE_BUF
 """Bytes of one write where nothing but asking first is left: what is ready takes so many."""
+
+_NOWAIT = 8
+"""RWF_NOWAIT of Linux, which Python has no name for."""
 
 _OWN = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -32,55 +34,15 @@ def write_some(descriptor: int, data: bytes, deadline: float) -> int:
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return os.write(descriptor, data)
-    if stat.S_ISSOCK(mode):
-        return _retried(lambda: _send(descriptor, data), descriptor, deadline)
-    if stat.S_ISFIFO(mode) or os.isatty(descriptor):
-        return _write_to_own(descriptor, data, deadline)
-    return _write_when_ready(descriptor, data, deadline)
-
-
-def _send(descriptor: int, data: bytes) -> int:
-    import socket  # nothing but systemd's journal is one
-
-    # SOCK_NONBLOCK keeps Python from setting O_NONBLOCK where a default timeout is in force.
-    kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
-    with socket.socket(socket.AF_UNIX, kind, 0, fileno=os.dup(descriptor)) as duplicate:
-        return duplicate.send(data, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-
-
-def _write_to_own(descriptor: int, data: bytes, deadline: float) -> int:
-    """Write through an open file description of our own.
-
-    It is not kept: a pipe's reader would not see that all others have closed it, and whoever
-    closes all files it does not know would give its number to another.
-    """
-    try:
-        own = os.open(f"/dev/fd/{descriptor}", _OWN)
-    except OSError:
-        # Another user's pipe, no /dev, no free descriptor.
-        return _write_when_ready(descriptor, data, deadline)
-    try:
-        return _retried(lambda: os.write(own, data), own, deadline)
-    finally:
-        os.close(own)
-
-
-def _retried(write: Callable[[], int], descriptor: int, deadline: float) -> int:
     while True:
         # Also tells whether a reader is there: where there is none, a write may be the end of us.
         _wait(descriptor, deadline)
         try:
-            return write()
+            return _write_at_once(descriptor, data, mode)
         except BlockingIOError:
             # Somebody was faster, or a terminal that another process writes to seems ready.
             if monotonic() >= deadline:
                 raise _stalled() from None
-
-
-def _write_when_ready(descriptor: int, data: bytes, deadline: float) -> int:
-    """Ask, and write: blocks if another process is faster."""
-    _wait(descriptor, deadline)
-    return os.write(descriptor, data[:PIECE])
 
 
 def _wait(descriptor: int, deadline: float) -> None:
@@ -96,3 +58,44 @@ def _wait(descriptor: int, deadline: float) -> None:
 
 def _stalled() -> TimeoutError:
     return TimeoutError(errno.ETIMEDOUT, "nobody reads it")
+
+
+def _write_at_once(descriptor: int, data: bytes, mode: int) -> int:
+    """Write what goes in now. Raises BlockingIOError if that is nothing."""
+    try:
+        return os.pwritev(descriptor, [data], -1, _NOWAIT)
+    except BlockingIOError:
+        raise
+    except (NotImplementedError, OSError):
+        # Linux before 6.4, terminals, old C libraries; any other failure is met again below.
+        if stat.S_ISSOCK(mode):
+            return _send(descriptor, data)
+        if stat.S_ISFIFO(mode) or os.isatty(descriptor):
+            return _write_to_own(descriptor, data)
+        return os.write(descriptor, data[:PIECE])
+
+
+def _send(descriptor: int, data: bytes) -> int:
+    import socket  # nothing but systemd's journal is one
+
+    # SOCK_NONBLOCK keeps Python from setting O_NONBLOCK where a default timeout is in force.
+    kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+    with socket.socket(socket.AF_UNIX, kind, 0, fileno=os.dup(descriptor)) as duplicate:
+        return duplicate.send(data, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+
+
+def _write_to_own(descriptor: int, data: bytes) -> int:
+    """Write through an open file description of our own.
+
+    It is not kept: a pipe's reader would not see that all others have closed it, and whoever
+    closes all files it does not know would give its number to another.
+    """
+    try:
+        own = os.open(f"/dev/fd/{descriptor}", _OWN)
+    except OSError:
+        # Another user's pipe, no /dev, no free descriptor: blocks if another process is faster.
+        return os.write(descriptor, data[:PIECE])
+    try:
+        return os.write(own, data)
+    finally:
+        os.close(own)

@@ -46,6 +46,9 @@ _HEADER = re.compile(r"[\w.-]{1,64}")
 
 _FLAG = re.compile(r"--?[A-Za-z][\w-]{1,64}")
 
+_OPTION = re.compile(r"--|-\w\Z")
+"""What else begins with a hyphen may be a secret."""
+
 _NAMES = {"name", "Name", "key", "Key"}
 
 _VALUES = {"value", "Value"}
@@ -209,16 +212,17 @@ class PlainValues:
         for item in items:
             if self._room <= 0:
                 break
-            named = type(item) is str and item[:1] == "-" and self._is_flag(item)
-            result.append(REDACTED if hidden and not named else self.value(item, depth))
-            hidden = named
+            text = item if type(item) is str else ""
+            hidden = hidden and _OPTION.match(text) is None
+            result.append(REDACTED if hidden else self.value(item, depth))
+            hidden = text[:1] == "-" and not hidden and self._names_secret(text)
         if size > len(result):
             result.append(f"{CUT} {size - len(result)} more")
         return result
 
-    def _is_flag(self, item: str) -> bool:
+    def _names_secret(self, option: str) -> bool:
         """Whether this is an option of a command whose value, the next item, is secret."""
-        return _FLAG.fullmatch(item) is not None and self._redactor.is_secret_key(item)
+        return _FLAG.fullmatch(option) is not None and self._redactor.is_secret_key(option)
 
     def _is_header(self, name: str | bytes) -> bool:
         """Whether this is the name of a header whose value, the item beside it, is secret."""

@@ -70,7 +70,7 @@ class Redactor:
             whole = self._scan(text)
             if len(whole) <= first + last:
                 return whole
-            return f"{whole[:first]}\n... [cut, {len(whole)} characters]\n{whole[-last:]}"
+            return f"{whole[:first]}\n... [cut], {len(whole)} characters\n{whole[-last:]}"
         start = text.find("\n", len(text) - MAX_SCANNED + MARGIN) + 1
         if start:
             end = self._scan(_outside_of_keys(text[start:]))[-last:]

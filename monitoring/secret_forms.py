@@ -124,6 +124,7 @@ _FORMS = (
     ("-", _WITH_HYPHENS),  # first: what stands in a private key is no form of its own
     ("/", _IN_URLS),
     (" ", _WITH_SPACES),
+    ("\t", _WITH_SPACES),
     ("'", _WITH_QUOTES),
     (".", _WITH_DOTS),
     ("_", _WITH_UNDERSCORES),

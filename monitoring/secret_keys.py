@@ -23,10 +23,11 @@ _TOKENS = re.compile(r"(?:access|api|auth|bearer|id|refresh|session)tokens")
 """In the plural, tokens are mostly counted."""
 
 _HARMLESS_END = re.compile(
-    r"accepted|age|algorithm|at|attempts|bits|bytes|changed|counts?|days|domain|enabled|endpoint"
-    r"|expired|expires|expiry|files?|hosts?|hours|in|invalid|length|limit|loaded|ms|names?|paths?"
-    r"|policy|provider|requested|required|rotated|rounds|seconds|secure|size|source|status"
-    r"|strength|total|ttl|types?|ur[il]|valid|validator|versions?"
+    r"accepted|age|algorithm|at|attempts|bits|bucket|bytes|changed|counts?|days|denied|domain"
+    r"|enabled|endpoint|error|expired|expires|expiry|failed|files?|hosts?|hours|in|invalid|length"
+    r"|limit|loaded|ms|names?|paths?|policy|provider|rejected|requested|required|rotated|rounds"
+    r"|seconds|secure|size|source|status|strength|total|ttl|types?|ur[il]|valid|validator"
+    r"|versions?"
 )
 """The last word of keys that tell something of a secret and not the secret itself."""
 

@@ -23,7 +23,8 @@ _TUPLE_BEGINS = re.compile(r"\([bBrRuU]{0,2}[\"']\Z")
 
 _FLAG = re.compile(
     r"(?<![\w.-])--([A-Za-z][\w-]{1,64}+)"
-    r"(?:[ \t]{1,8}(?![-=])|\\{0,15}[\"'],\s{0,8}[bBrRuU]{0,2}(?=\\{0,15}[\"'](?!-)))"
+    r"(?:[ \t]{1,8}(?!=|--|-\w?(?!\w))|"
+    r"\\{0,15}[\"'],\s{0,8}[bBrRuU]{0,2}(?=\\{0,15}[\"'](?!--|-\w?[\\\"'])))"
 )
 """`--password x`, and as a list: `'--password', 'x'`."""
 
@@ -54,7 +55,7 @@ _VALUE = re.compile(
     r"|(?P<braced>(?<==)\{(?![\"'])(?:[^{}\r\n]|\}(?![;\s]|\Z))*+\}(?=[;\s]|\Z))"  # of ODBC
     r"|(?P<nested>[\w.]{0,100}+[\[({])"
     r"|(?P<bare>(?:(?:bearer|basic|digest|token|apikey|negotiate)[ \t]{1,8})?"
-    r"(?:[^\s&;\"'<>,)\]}\\]++|\\ ?|[,)\]}]++(?![\s&;\"'<>]|\Z))++)",
+    r"(?:\[redacted\]|[^\s&;\"'<>,)\]}\\]++|\\ ?|[,)\]}]++(?![\s&;\"'<>]|\Z))++)",
     re.DOTALL | re.IGNORECASE,
 )
 
@@ -94,7 +95,7 @@ _NESTED = re.compile(
 _TO_LINE_END = re.compile(r"[^\r\n]*+(?:\r?\n[ \t]*+[\"'\[({\])}][^\r\n]*+)*+")
 """With the lines that go on with members, as in JSON over several lines."""
 
-_ESCAPED = re.compile(r"\\*+[\"']")
+_ESCAPED = re.compile(r"(?<!\\)\\*+[\"']")
 
 _FRAME = re.compile(r"([ |]{2,64})File \"[^\"\n]{1,500}\", line \d{1,9}[^\n]{0,500}\n\1  ")
 """Of a traceback; a line of code follows."""
@@ -102,7 +103,7 @@ _FRAME = re.compile(r"([ |]{2,64})File \"[^\"\n]{1,500}\", line \d{1,9}[^\n]{0,5
 _MAX_CODE = 400
 
 _LITERAL = re.compile(  # of a line of code
-    r"(?:(?<=[=:])|(?<=[=:] ))(\d[\w.]*+)|\"((?:[^\"\\\r\n]|\\.)++)|'((?:[^'\\\r\n]|\\.)++)"
+    r"(?:(?<=[=:])|(?<=[=:] ))(\d[\w.]*+)|\"((?:[^\"\\\r\n]|\\.)*+)\"?|'((?:[^'\\\r\n]|\\.)*+)'?"
 )
 
 
@@ -167,9 +168,9 @@ class _Scan:
             yield self._span(key)
 
     def _span(self, key: re.Match[str]) -> tuple[int, int]:
-        value = _VALUE.match(self._text, key.end())
-        if value is None or _PROSE.match(self._text, key.end()):
-            return key.end(), key.end()
+        start = key.end()
+        if _PROSE.match(self._text, start) or not (value := _VALUE.match(self._text, start)):
+            return start, start
         if value.lastgroup == "bare":
             return _bare_span(self._text, key, value)
         if value.lastgroup == "nested":

@@ -83,7 +83,10 @@ def configure(  # noqa: PLR0913, PLR0917 -- each is a setting of its own
     _set_own_levels(loggers or {})
     root.setLevel(level.upper())
     inheritance.install()
-    log_capture.install() if capture else log_capture.put_back()
+    if capture:
+        log_capture.install()
+    else:
+        log_capture.put_back()
 
 
 def configure_from_file(path: str) -> None:

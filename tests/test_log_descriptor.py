@@ -15,7 +15,7 @@ from typing import TextIO
 
 import pytest
 
-from monitoring import log_stream
+from monitoring import log_descriptor, log_stream
 from monitoring.structured_logging import StructuredLogger, configure
 from tests.child import REPOSITORY
 from tests.logs import dropped, logging_put_back, records
@@ -25,7 +25,7 @@ log = StructuredLogger("descriptor")
 
 PROGRAM = """
 import sys
-from monitoring import log_stream
+from monitoring import log_descriptor, log_stream
 from monitoring.structured_logging import StructuredLogger, configure
 
 configure()
@@ -33,6 +33,14 @@ log = StructuredLogger("child")
 for number in range(200):
     log.info("line", number=number, parts=["x" * 1000] * 20)
 """
+
+
+@pytest.fixture(params=["new", "old"])
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """One that can write without waiting to pipes and sockets, and one that refuses the wish."""
+    if request.param == "old":
+        monkeypatch.setattr(log_descriptor, "_NOWAIT", 1 << 30)
+    return str(request.param)
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +90,7 @@ def test_a_terminal_that_nobody_reads_holds_up_nobody(monkeypatch: pytest.Monkey
     assert records(said)[0]["data"]["count"] == missing
 
 
-def test_the_end_of_a_fifo_is_seen(tmp_path: Path) -> None:
+def test_the_end_of_a_fifo_is_seen(kernel: str, tmp_path: Path) -> None:
     """Nobody reads it, or nobody is there any more; and the log keeps no end of it open."""
     path = tmp_path / "fifo"
     os.mkfifo(path)
@@ -105,7 +113,7 @@ def test_the_end_of_a_fifo_is_seen(tmp_path: Path) -> None:
         assert dropped("descriptor", "stalled") == before + 1
 
 
-def test_without_a_free_descriptor_it_still_writes() -> None:
+def test_without_a_free_descriptor_it_still_writes(kernel: str) -> None:
     """Only the guard against other processes is lost."""
     pipe = Pipe()
     configure(stream=pipe.stream)
@@ -122,7 +130,7 @@ def test_without_a_free_descriptor_it_still_writes() -> None:
 
 @pytest.mark.parametrize("read_on", [True, False])
 def test_room_that_somebody_else_takes_blocks_nobody(
-    *, read_on: bool, monkeypatch: pytest.MonkeyPatch
+    kernel: str, *, read_on: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pipe has room when it is asked, and none when it is written to."""
     monkeypatch.setattr(log_stream, "PATIENCE_SECONDS", 15.0 if read_on else 0.0)
@@ -131,7 +139,7 @@ def test_room_that_somebody_else_takes_blocks_nobody(
     before = dropped("descriptor", "stalled")
 
     def interrupt(_: object, event: str, called: object) -> None:
-        if event == "c_call" and called is os.write:
+        if event == "c_call" and called is (os.pwritev if kernel == "new" else os.write):
             sys.setprofile(None)
             filled = pipe.fill()
             if read_on:
@@ -164,7 +172,7 @@ def test_lines_of_processes_that_share_a_file_never_mix(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("default", [None, 5.0])
-def test_a_socket_that_nobody_reads_holds_up_nobody(default: float | None) -> None:
+def test_a_socket_that_nobody_reads_holds_up_nobody(kernel: str, default: float | None) -> None:
     """As that of systemd's journal; it stays blocking for others, whatever the default timeout."""
     far, near = socket.socketpair()
     socket.setdefaulttimeout(default)
@@ -183,7 +191,7 @@ def test_a_socket_that_nobody_reads_holds_up_nobody(default: float | None) -> No
         socket.setdefaulttimeout(None)
 
 
-def test_a_datagram_is_a_whole_line() -> None:
+def test_a_datagram_is_a_whole_line(kernel: str) -> None:
     """However long."""
     far, near = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with far, opened(near.detach()) as stream:
@@ -193,7 +201,7 @@ def test_a_datagram_is_a_whole_line() -> None:
         assert record["message"] == "long"
 
 
-def test_another_file_under_the_same_number_is_met(tmp_path: Path) -> None:
+def test_another_file_under_the_same_number_is_met(kernel: str, tmp_path: Path) -> None:
     """As when the output of a running daemon is turned elsewhere."""
     pipe = Pipe()
     configure(stream=pipe.stream)

@@ -20,7 +20,7 @@ from uuid import UUID
 
 import pytest
 
-from monitoring.plain_values import LINE, PAGE, Limits, plain
+from monitoring.plain_values import LINE, PAGE, Limits, PlainValues, plain
 from monitoring.redaction import REDACTED, Redactor
 from tests.hostile import MAKERS, BadError, LyingDict, LyingInt, LyingList, LyingText, consumed
 
@@ -245,6 +245,15 @@ def test_secrets_are_redacted_at_any_depth() -> None:
         "tokens_total": 5,
     }
     assert value == before
+
+
+def test_a_giant_traceback_keeps_its_last_exception() -> None:
+    """Longer than what is looked at as a whole; it takes its share of the room."""
+    values = PlainValues(REDACTOR, LINE._replace(room=9000))
+    shown = values.traceback(f"Traceback\nValueError: {'a' * 100_000}\n\nKeyError: pw=x 'last'")
+    assert shown.startswith("Traceback\nValueError: aaa")
+    assert shown.endswith(f"KeyError: pw={REDACTED} 'last'")
+    assert len(values.text("b" * 9000)) < 9000
 
 
 def test_a_page_has_more_room_than_a_line() -> None:

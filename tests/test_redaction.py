@@ -160,6 +160,17 @@ def test_a_text_that_is_too_long_to_scan_is_cut() -> None:
         "xoxb-", "AKIA", "AIza", "gh", "token token ", "token=[", "token=[]", "[(", "token=<",
         "token=['", "', ", "('token', ", "authorization: ", "=", ":", "[", " \t", "cookie=\n",
         "é", "aB", "-", "_", "\\",
+        "--", "--a", "--password ", "--token ', '", "'--token', ", '"name": "token", "value": ',
+        "name=", "name: token value", "<token>", "<a ", "</", "<token>a</", 'secret=\\"\\\\"',
+        "secret=\\'\\", "token=[\n ", "token=[\n'", "token=[]\n ", 'token={a\n"', "\n  ^", "\n",
+        'secret=["', "secret=[' \n", "a://u:p ", "a://u:p/", "a://a@", "https://", "https://a1A",
+        "http://a.", "://a:b://", ':a" ', "pwd={a}b", "pwd={a;", "password=\\ ", "password=)",
+        "password '", "identified by ", "identified with a by '", "PASSWORD((", "basic a.",
+        "bearer a-a", "sk_live_a", "sk-proj-", "npm_a", "pypi-Ag", "hf_", "SG.a", "SG.-", "hvs.",
+        "dop_v1_", "%5D", "token%5D", "cookie=a;", "cookie=; ", "token: \n", "token:\n'",
+        '  File "x", line 1\n    token = ', '  File "x", line 1\n    ', "token = 'a", "none",
+        "]password=none.", "password=none,", "password=not", "--pw is ", "<pin>none",
+        "-----END ", "-----BEGIN PRIVATE KEY-----\n-----END ", "', '", "('--token', '",
     ],
 )  # fmt: skip
 def test_no_text_takes_long(part: str) -> None:
@@ -167,6 +178,9 @@ def test_no_text_takes_long(part: str) -> None:
     text = (part * 100_000)[:100_000]
     REDACTOR.text(text)
     REDACTOR.text(f"{text[:60_000]}!")
+    REDACTOR.ends(text, 1000, 1000)
+    REDACTOR.text(f'secret=\\"{text[:60_000]}')
+    REDACTOR.text(f"secret=[{text[:60_000]}")
     REDACTOR.key(text)
 
 
@@ -191,6 +205,10 @@ def test_own_keys_and_patterns_come_on_top() -> None:
         ({"patterns": [b"x"]}, "got b'x'"),
         ({"patterns": [5]}, "got 5"),
         ({"patterns": ["a*"]}, r"'a\*' matches the empty text"),
+        ({"patterns": [r"\b"]}, "matches the empty text"),
+        ({"patterns": ["(?=password)"]}, "matches the empty text"),
+        ({"patterns": ["(?m)^"]}, "matches the empty text"),
+        ({"patterns": ["(?<=q5)x*"]}, "matches the empty text"),
         ({"patterns": "abc"}, "patterns to redact are a list, got the text 'abc'"),
         ({"keys": "abc"}, "keys to redact are a list"),
         ({"keys": ["--"]}, "a key to redact is a name such as card_number, got '--'"),
