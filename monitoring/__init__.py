@@ -5,8 +5,11 @@ Five parts, each of which can be used without the others (docs/library.md shows 
 structured_logging: JSON lines with correlation ids, without secrets
     correlation, inheritance, trace_context: the ids, and how they are handed on
     log_events, log_performance, log_sampling: alerts, measured operations, dropped records
-    log_lines, plain_values, redaction, log_stream: a record becomes a line, and is written
-    logging_config, strict_yaml: the configuration file
+    log_lines, plain_values: a record becomes a line
+    redaction, secret_keys, secret_forms, secret_values: what is kept out of it
+    log_stream, log_descriptor, after_fork: it is written, whatever its stream does
+    log_settings, logging_config, strict_yaml: how it is configured
+    log_capture: what Python itself would print
 health_check: is the service alive, is it ready, and if not, why
     check_result, check_runner: what checks say, and their deadlines
     ready_checks, certificate: checks to register
