@@ -1,6 +1,7 @@
 """Secrets known by their form, under whatever key they stand.
 
-Every expression takes time linear in its text: quantifiers that meet are possessive or bounded.
+Every expression takes time linear in its text: quantifiers that meet are possessive or bounded. Of
+a group it is `(?>(?:...)*)`: possessive quantifiers of groups match wrongly before Python 3.11.5.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ _USER = r"([^\s/:?#\[\]\"'<>]*+):"
 
 _TO_LAST_AT = r"(?:[^\s/?#\"':]|:(?!//))+@"
 
-_TO_FIRST_AT = r"(?:[^\s@\"':]|:(?!//))++@"
+_TO_FIRST_AT = r"(?>(?:[^\s@\"':]|:(?!//))+)@"
 """An unquoted `/` may be part of a password."""
 
 _TO_AT_BEHIND_SPACES = (
     r"(?!\s|\d{1,5}(?:\W|\Z))"  # a port, and then some text
-    r"(?:[^\s@\"':]|:(?!//)|[\"'](?![\s,:;}\])>]|\Z)|[ \t](?=[^\s@]))++@"
+    r"(?>(?:[^\s@\"':]|:(?!//)|[\"'](?![\s,:;}\])>]|\Z)|[ \t](?=[^\s@]))+)@"
 )
 """Databases accept spaces and quotes too; the quotes that end a text are none of these."""
 
@@ -63,7 +64,7 @@ _WITH_SPACES = (
     _form(
         "earer EARER asic ASIC",
         r"\b((?i:bearer|basic)[ \t]{1,8}[\"']?)(?!HTTP/)"
-        r"(?![A-Za-z][a-z]{0,18}+(?:[._/-][A-Za-z]?[a-z]{1,18}+)*+\.?(?:[^\w.~+/=-]|\Z))"
+        r"(?![A-Za-z][a-z]{0,18}+(?>(?:[._/-][A-Za-z]?[a-z]{1,18}+)*)\.?(?:[^\w.~+/=-]|\Z))"
         r"[\w.~+/=-]{7,}+",
         rf"\1{REDACTED}",
     ),
@@ -74,13 +75,13 @@ _WITH_QUOTES = (
     _form(
         "assword ASSWORD dentified DENTIFIED",
         r"(?i)\b((?:password(?=[\s(])|identified\s{1,8}(?:with\s{1,8}\S{1,64}\s{1,8})?(?:by|as)"
-        r"(?:\s{1,8}(?:password|values?))?)[\s(]{1,8}\\{0,3}')(?:[^'\\]|''|\\(?!'))++",
+        r"(?:\s{1,8}(?:password|values?))?)[\s(]{1,8}\\{0,3}')(?>(?:[^'\\]|''|\\(?!'))+)",
         rf"\1{REDACTED}",
     ),
 )
 
 _WITH_DOTS = (
-    _form("eyJ", r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]*+(?:\.[\w-]*+)*+"),
+    _form("eyJ", r"(?<![\w-])eyJ[\w-]{5,}+\.[\w-]*+(?>(?:\.[\w-]*+)*)"),
     _form(
         "hooks.slack",
         r"(hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/)[\w/-]++",
@@ -94,7 +95,7 @@ _WITH_HYPHENS = (
     _form(
         "-----BEGIN",
         r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:(?!-----END).)*+(?:-----END [A-Z0-9 ]{0,40}(?:-----)?)?",
+        r"(?>(?:(?!-----END).)*)(?:-----END [A-Z0-9 ]{0,40}(?:-----)?)?",
         flags=re.DOTALL,
     ),
     _form("xox xapp-", r"\b(?:xox[a-z]|xapp)-[\w-]{8,}+"),

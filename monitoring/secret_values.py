@@ -1,6 +1,7 @@
 """Secrets known by the key before them in a text: where they stand.
 
-Every expression takes time linear in its text: quantifiers that meet are possessive or bounded.
+Every expression takes time linear in its text: quantifiers that meet are possessive or bounded. Of
+a group it is `(?>(?:...)*)`: possessive quantifiers of groups match wrongly before Python 3.11.5.
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ _KEYED = (
 """Looked for in texts with the mark before them."""
 
 _VALUE = re.compile(
-    r'"(?P<double>(?:[^"\\]|\\.)*+)'
-    r"|'(?P<single>(?:[^'\\]|\\.)*+)"
+    r'"(?P<double>(?>(?:[^"\\]|\\.)*))'
+    r"|'(?P<single>(?>(?:[^'\\]|\\.)*))"
     r"|(?P<escaped>\\{1,15}[\"'])"
     r"|(?P<angle><[^>\r\n]*+>?)"
-    r"|(?P<braced>(?<==)\{(?![\"'])(?:[^{}\r\n]|\}(?![;\s]|\Z))*+\}(?=[;\s]|\Z))"  # of ODBC
+    r"|(?P<braced>(?<==)\{(?![\"'])(?>(?:[^{}\r\n]|\}(?![;\s]|\Z))*)\}(?=[;\s]|\Z))"  # of ODBC
     r"|(?P<nested>[\w.]{0,100}+[\[({])"
     r"|(?P<bare>(?:(?:bearer|basic|digest|token|apikey|negotiate)[ \t]{1,8})?"
-    r"(?:\[redacted\]|[^\s&;\"'<>,)\]}\\]++|\\ ?|[,)\]}]++(?![\s&;\"'<>]|\Z))++)",
+    r"(?>(?:\[redacted\]|[^\s&;\"'<>,)\]}\\]++|\\ ?|[,)\]}]++(?![\s&;\"'<>]|\Z))+))",
     re.DOTALL | re.IGNORECASE,
 )
 
@@ -83,16 +84,16 @@ _LINE = {
     "": re.compile(r"[^\r\n]++"),
 }
 
-_COOKIES = re.compile(r"[^\s;]++(?:;[ \t]*+[^\s;]++)*+")
+_COOKIES = re.compile(r"[^\s;]++(?>(?:;[ \t]*+[^\s;]++)*)")
 
 _NESTED = re.compile(
-    r"(?P<open>[\[({])|(?P<close>[\])}])|\"(?:[^\"\\]|\\.)*+|'(?:[^'\\]|\\.)*+"
+    r"(?P<open>[\[({])|(?P<close>[\])}])|\"(?>(?:[^\"\\]|\\.)*)|'(?>(?:[^'\\]|\\.)*)"
     r"|(?P<stop>\n(?![\s\"'\[({\])}])|\n[ \t|+]*+(?:File \"|\^))",
     re.DOTALL,
 )
 """What counts when looking for the end of `{'x': [Y('}')]}`; a text that goes on is a stop."""
 
-_TO_LINE_END = re.compile(r"[^\r\n]*+(?:\r?\n[ \t]*+[\"'\[({\])}][^\r\n]*+)*+")
+_TO_LINE_END = re.compile(r"[^\r\n]*+(?>(?:\r?\n[ \t]*+[\"'\[({\])}][^\r\n]*+)*)")
 """With the lines that go on with members, as in JSON over several lines."""
 
 _ESCAPED = re.compile(r"(?<!\\)\\*+[\"']")
@@ -103,7 +104,8 @@ _FRAME = re.compile(r"([ |]{2,64})File \"[^\"\n]{1,500}\", line \d{1,9}[^\n]{0,5
 _MAX_CODE = 400
 
 _LITERAL = re.compile(  # of a line of code
-    r"(?:(?<=[=:])|(?<=[=:] ))(\d[\w.]*+)|\"((?:[^\"\\\r\n]|\\.)*+)\"?|'((?:[^'\\\r\n]|\\.)*+)'?"
+    r"(?:(?<=[=:])|(?<=[=:] ))(\d[\w.]*+)"
+    r"|\"((?>(?:[^\"\\\r\n]|\\.)*))\"?|'((?>(?:[^'\\\r\n]|\\.)*))'?"
 )
 
 

@@ -269,3 +269,12 @@ def test_text_files_are_tidy() -> None:
         if not set(path.parents) & set(UNTIDY) and untidy.search(path.read_text())
     ]
     assert found == []
+
+
+POSSESSIVE_GROUP = re.compile(r"\)(?:[*+?]|\{[0-9,]+\})\+")
+
+
+def test_no_expression_has_a_possessive_quantifier_of_a_group() -> None:
+    """Before Python 3.11.5 they match wrongly (CPython's issue 106052): `(?>(?:...)*)` instead."""
+    found = [module.name for module in MODULES if POSSESSIVE_GROUP.search(module.text)]
+    assert found == []
