@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from monitoring.testing import monitored_test  # noqa: F401 -- makes the fixture known
 from tests.hanging_mount import HangingMount, mount_that_hangs
+from tests.logs import logging_put_back
+from tests.pipes import Pipe
 
 TESTS = Path(__file__).parent
 HOSTS = TESTS / "hosts"
@@ -43,3 +46,19 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("PERFWATCH_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """Where the log goes in a test that configures it; afterwards the logging is as it was."""
+    with logging_put_back() as stream:
+        yield stream
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    """A pipe that nobody reads."""
+    pipe = Pipe()
+    yield pipe
+    os.close(pipe.reading)
+    pipe.stream.close()

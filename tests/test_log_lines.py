@@ -8,7 +8,6 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import pytest
@@ -19,16 +18,9 @@ from monitoring.log_lines import LineFormatter
 from monitoring.redaction import Redactor
 from monitoring.structured_logging import StructuredLogger, configure, correlation_context
 from tests.hostile import MAKERS, BadError
-from tests.logs import logging_put_back, records, strict
+from tests.logs import records, strict
 
 log = StructuredLogger("shop.till")
-
-
-@pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Where the log goes."""
-    with logging_put_back() as stream:
-        yield stream
 
 
 def only(stream: io.StringIO) -> dict[str, Any]:

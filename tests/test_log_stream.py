@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +18,13 @@ from monitoring import log_stream
 from monitoring.log_descriptor import PIECE
 from monitoring.log_stream import LogStream
 from monitoring.structured_logging import StructuredLogger, configure
-from tests.logs import dropped, logging_put_back, records
+from tests.logs import dropped, records
 from tests.pipes import Pipe
 
 log = StructuredLogger("stream")
 
 
-@pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    """Leave the process's logging as it was."""
-    with logging_put_back():
-        yield
-
-
-@pytest.fixture
-def pipe() -> Iterator[Pipe]:
-    """A pipe that nobody reads."""
-    pipe = Pipe()
-    yield pipe
-    os.close(pipe.reading)
-    pipe.stream.close()
+pytestmark = pytest.mark.usefixtures("stream")
 
 
 def account(record: dict[str, Any]) -> tuple[int, str, str]:

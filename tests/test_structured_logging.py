@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -24,16 +23,9 @@ from monitoring.structured_logging import (
     security_event,
 )
 from tests.hostile import LyingDict, UnreadableMapping
-from tests.logs import dropped, logging_put_back, records
+from tests.logs import dropped, records
 
 log = StructuredLogger("shop.till")
-
-
-@pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Where the log goes."""
-    with logging_put_back() as stream:
-        yield stream
 
 
 def only(stream: io.StringIO) -> dict[str, Any]:
