@@ -5,42 +5,16 @@ Exit codes: 0 done, 1 failed, 2 the call or the configuration is wrong.
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from exporter import __version__
-from exporter.node_exporter import translate
-from exporter.options import parse_bool
-from exporter.settings import (
-    DOCUMENTATION,
-    Key,
-    Settings,
-    SettingsError,
-    all_keys,
-    build,
-    with_documentation,
-)
-from exporter.sources import (
-    CONFIG_FILE_VARIABLE,
-    explain_unknown,
-    parse_value,
-    read_environment,
-    read_file,
-)
-
-SECTIONS = {
-    "web": "HTTP server",
-    "path": "host",
-    "log": "log",
-    "storage": "storage",
-    "cleanup": "cleanup",
-    "collector": "collectors",
-}
-"""The titles under which help lists the flags, by their first word."""
+from exporter.arguments import Parser, read_settings
+from exporter.settings import Settings, SettingsError, all_keys, build, with_documentation
+from exporter.sources import CONFIG_FILE_VARIABLE, read_environment, read_file
 
 
 class Command(NamedTuple):
@@ -48,22 +22,6 @@ class Command(NamedTuple):
 
     execute: Callable[[Sequence[str]], int]
     summary: str
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse, with messages that say what to do."""
-
-    def __init__(self, prog: str, description: str, usage: str | None = None) -> None:
-        super().__init__(
-            prog,
-            usage,
-            description,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-
-    def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"{message} (try: {self.prog} --help; see {DOCUMENTATION})")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,24 +63,24 @@ def _on_one_line(text: str) -> str:
 def _run(words: Sequence[str]) -> int:
     from exporter.life import run
 
-    def read_settings() -> tuple[Settings, list[str]]:
+    def read() -> tuple[Settings, list[str]]:
         """Read file, environment and flags anew: at the start, and at each reload."""
-        parser = _Parser(
+        parser = Parser(
             "perfwatch",
             "A Prometheus exporter for Linux hosts.\n\ncommands:\n"
             + "\n".join(f"  {name:13} {each.summary}" for name, each in COMMANDS.items()),
             "perfwatch [run] [FLAG ...]\n       perfwatch COMMAND [--help]",
         )
         parser.add_argument("--version", action="version", version=_version_text())
-        return _read_settings(parser, words)[:2]
+        return read_settings(parser, words)[:2]
 
-    return run(read_settings)
+    return run(read)
 
 
 def _once(words: Sequence[str]) -> int:
     from exporter.once import once
 
-    parser = _Parser(
+    parser = Parser(
         "perfwatch once",
         COMMANDS["once"].summary,
         "perfwatch once [--format FORMAT] [--collector NAME ...] [FLAG ...]",
@@ -136,14 +94,14 @@ def _once(words: Sequence[str]) -> int:
     parser.add_argument(
         "--collector", action="append", metavar="NAME", help="only this one; may be repeated"
     )
-    settings, warnings, parsed = _read_settings(parser, words)
+    settings, warnings, parsed = read_settings(parser, words)
     for warning in warnings:
         print(f"perfwatch: {_on_one_line(warning)}", file=sys.stderr)
     return once(settings, parsed.format, parsed.collector)
 
 
 def _check_config(words: Sequence[str]) -> int:
-    parser = _Parser("perfwatch check-config", COMMANDS["check-config"].summary)
+    parser = Parser("perfwatch check-config", COMMANDS["check-config"].summary)
     parser.add_argument("file", metavar="FILE")
     file = parser.parse_args(words).file
     settings = build(read_file(file, tuple(all_keys())))
@@ -160,7 +118,7 @@ def _bench(words: Sequence[str]) -> int:
 def _healthcheck(words: Sequence[str]) -> int:
     from exporter.healthcheck import healthcheck
 
-    parser = _Parser("perfwatch healthcheck", COMMANDS["healthcheck"].summary)
+    parser = Parser("perfwatch healthcheck", COMMANDS["healthcheck"].summary)
     parser.add_argument(
         "url",
         metavar="URL",
@@ -178,7 +136,7 @@ def _healthcheck(words: Sequence[str]) -> int:
 
 
 def _version(words: Sequence[str]) -> int:
-    _Parser("perfwatch version", COMMANDS["version"].summary).parse_args(words)
+    Parser("perfwatch version", COMMANDS["version"].summary).parse_args(words)
     print(_version_text())
     return 0
 
@@ -195,40 +153,3 @@ COMMANDS: Mapping[str, Command] = {
     "healthcheck": Command(_healthcheck, "Ask a running daemon whether it is ready."),
     "version": Command(_version, "Print the version."),
 }
-
-
-def _add_flags(parser: argparse.ArgumentParser, keys: Sequence[Key]) -> None:
-    parser.add_argument("--config.file", metavar="FILE", help="YAML file with settings")
-    groups = {word: parser.add_argument_group(title) for word, title in SECTIONS.items()}
-    for key in keys:
-        group = groups.get(key.flag.partition(".")[0], parser)
-        default = f" (default: {key.shown_default})" if key.shown_default else ""
-        text = (key.help + default).replace("%", "%%")
-        if key.parse is parse_bool:
-            group.add_argument(f"--{key.flag}", action=argparse.BooleanOptionalAction, help=text)
-        elif key.flag == "web.listen-address":
-            group.add_argument(f"--{key.flag}", action="append", metavar="HOST:PORT", help=text)
-        else:
-            group.add_argument(f"--{key.flag}", metavar="VALUE", help=text)
-
-
-def _read_settings(
-    parser: argparse.ArgumentParser, words: Sequence[str]
-) -> tuple[Settings, list[str], argparse.Namespace]:
-    keys = tuple(all_keys())
-    _add_flags(parser, keys)
-    words, warnings = translate(words, {key.flag for key in keys})
-    parsed, unknown = parser.parse_known_args(words)
-    given = vars(parsed)
-    if unknown:
-        name = unknown[0].partition("=")[0]
-        known = [f"--{key.flag}" for key in keys]
-        raise SettingsError(explain_unknown("argument", name, known))
-    file = given["config.file"] or os.environ.get(CONFIG_FILE_VARIABLE)
-    values = read_file(file, keys) if file else {}
-    values |= read_environment(os.environ, keys)
-    for key in keys:
-        raw = given[key.flag.replace("-", "_")]
-        if raw is not None:
-            values[key.flag] = parse_value(key, raw, f"--{key.flag}")
-    return build(values), warnings, parsed

@@ -1,4 +1,4 @@
-"""Where settings come from: the YAML file and the environment (for flags see cli.py).
+"""Where settings come from: the YAML file and the environment (for flags see arguments.py).
 
 Each gives parsed values by flag name, and raises SettingsError on the first thing that is wrong.
 """

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from exporter.cli import _Parser, _read_settings
+from exporter.arguments import Parser, read_settings
 from exporter.node_exporter import COLLECTORS, REFUSED, RENAMED, WITHOUT_EFFECT, translate
 from exporter.settings import SettingsError, all_keys
 from tests.peers import find_peer
@@ -49,7 +49,7 @@ def node_exporters_flags() -> list[Flag]:
 
 def read(*words: str) -> list[str]:
     """Read a command line as `perfwatch run` does, and give the warnings."""
-    return _read_settings(_Parser("perfwatch", ""), words)[1]
+    return read_settings(Parser("perfwatch", ""), words)[1]
 
 
 def test_every_flag_of_node_exporter_has_an_answer() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from exporter import collectors as registry
 from exporter.addresses import parse_address
-from exporter.cli import _Parser, _read_settings
+from exporter.arguments import Parser, read_settings
 from exporter.settings import Key, Settings, SettingsError, all_keys
 
 pytestmark = pytest.mark.usefixtures("own_environment")
@@ -33,7 +33,7 @@ SAMPLES = {
 
 def read(*words: str) -> Settings:
     """Read file, environment and flags as `perfwatch run` does, without starting anything."""
-    return _read_settings(_Parser("perfwatch", ""), words)[0]
+    return read_settings(Parser("perfwatch", ""), words)[0]
 
 
 def samples(key: Key) -> tuple[str, str]:

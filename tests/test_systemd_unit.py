@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli import _Parser, _read_settings, main
+from exporter.arguments import Parser, read_settings
+from exporter.cli import main
 from tests.daemon import start_daemon
 
 SYSTEMD = Path(__file__).parent.parent / "deploy" / "systemd"
@@ -99,7 +100,7 @@ def test_the_command_line_is_ours() -> None:
     assert (Path(program).name, name) == ("perfwatch", "run")
     assert flags == ["--config.file=/etc/perfwatch/perfwatch.yml"]
     words = [f"--config.file={SYSTEMD / 'perfwatch.yml'}"]
-    settings, warnings, _ = _read_settings(_Parser("perfwatch", ""), words)
+    settings, warnings, _ = read_settings(Parser("perfwatch", ""), words)
     assert warnings == []
     assert [str(address) for address in settings.web.listen_address] == ["127.0.0.1:10100"]
 

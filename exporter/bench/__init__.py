@@ -13,13 +13,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from exporter.arguments import Parser
 from exporter.bench.client import BadAnswerError
 from exporter.bench.growth import measure_growth
 from exporter.bench.library import measure_library
 from exporter.bench.measures import QUICK, THOROUGH, Plan, measure_scrapes, measure_starts
 from exporter.bench.processes import Program, StartError, find_peer, own_program, peer_program
 from exporter.bench.report import Report, describe_machine
-from exporter.cli import COMMANDS, _Parser
+from exporter.cli import COMMANDS
 from exporter.options import parse_positive
 
 
@@ -69,7 +70,7 @@ def _programs(peer: str | None) -> list[Program]:
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser("perfwatch bench", COMMANDS["bench"].summary)
+    parser = Parser("perfwatch bench", COMMANDS["bench"].summary)
     parser.add_argument("--rounds", type=_count, metavar="N", help="rounds (default: 7)")
     parser.add_argument("--scrapes", type=_count, metavar="N", help="in a round (default: 200)")
     parser.add_argument("--quick", action="store_true", help="in 15 seconds, less exactly")
