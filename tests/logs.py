@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import structlog
 
-from monitoring.log_events import METRICS
+from monitoring.log_events import METRICS, LogMetrics
 
 HOOKS = (
     (sys, "excepthook"),
@@ -63,9 +63,16 @@ def records(text: str) -> list[dict[str, Any]]:
     return [strict(line) for line in lines]
 
 
+def counts(metrics: LogMetrics, name: str) -> dict[tuple[str, ...], Any]:
+    """The values of a family by label values."""
+    return {
+        values: number
+        for family in metrics.families()
+        if family.name == name
+        for values, number in family.samples
+    }
+
+
 def dropped(logger: str, reason: str) -> float:
     """How many records of a logger have been counted as dropped in this process."""
-    for family in METRICS.families():
-        if family.name == "perfwatch_log_records_dropped_total":
-            return float(dict(family.samples).get((logger, reason), 0))  # type: ignore[arg-type]
-    return 0
+    return float(counts(METRICS, "perfwatch_log_records_dropped_total").get((logger, reason), 0))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import logging
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,14 +37,10 @@ def monitor() -> HealthMonitor:
 
 
 @pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Where the log goes."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level, logging.raiseExceptions
-    stream = io.StringIO()
+def stream(stream: io.StringIO) -> io.StringIO:
+    """Where the log goes, which is configured so."""
     configure(stream=stream)
-    yield stream
-    root.handlers[:], root.level, logging.raiseExceptions = before
+    return stream
 
 
 def logged(stream: io.StringIO) -> list[tuple[Any, ...]]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from monitoring.correlation import correlation_context
-from monitoring.log_events import METRICS, LogMetrics, alert, security_event
+from monitoring.log_events import METRICS, alert, security_event
 from monitoring.log_performance import performance_context
 from monitoring.structured_logging import configure
+from tests.logs import counts
 
 
 class Hostile:
@@ -47,26 +46,10 @@ class HostileMapping(Mapping[str, Any]):
 
 
 @pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Where the log goes; the process's logging is left as it was."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level, logging.raiseExceptions
-    structlog_before = structlog.get_config()
-    stream = io.StringIO()
+def stream(stream: io.StringIO) -> io.StringIO:
+    """Where the log goes, which is configured so."""
     configure(stream=stream)
-    yield stream
-    structlog.configure(**structlog_before)
-    root.handlers[:], root.level, logging.raiseExceptions = before
-
-
-def counts(metrics: LogMetrics, name: str) -> dict[tuple[str, ...], Any]:
-    """The values of a family by label values."""
-    return {
-        values: number
-        for family in metrics.families()
-        if family.name == name
-        for values, number in family.samples
-    }
+    return stream
 
 
 def alerts() -> dict[tuple[str, ...], Any]:

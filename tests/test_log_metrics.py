@@ -5,23 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from multiprocessing.connection import Connection
-from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitoring.log_events import MAX_SERIES, LogMetrics
-
-
-def counts(metrics: LogMetrics, name: str) -> dict[tuple[str, ...], Any]:
-    """The values of a family by label values."""
-    return {
-        values: number
-        for family in metrics.families()
-        if family.name == name
-        for values, number in family.samples
-    }
+from tests.logs import counts
 
 
 def test_nothing_is_there_before_the_first_event() -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from exporter.web.reload import MAX_LOGS_PER_MINUTE
 from monitoring.structured_logging import METRICS, configure
-from tests.logs import logging_put_back, records
+from tests.logs import counts, logging_put_back, records
 from tests.serving import Application, Site, run_with_site, small_application
 
 
 def counted(kind: str) -> float:
     """The security events of a kind so far."""
-    for family in METRICS.families():
-        if family.name == "perfwatch_security_events_total":
-            return float(dict(family.samples).get((kind,), 0))  # type: ignore[arg-type]
-    return 0
+    return float(counts(METRICS, "perfwatch_security_events_total").get((kind,), 0))
 
 
 def test_each_is_counted_and_not_each_is_logged() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import os
 import resource
 from collections.abc import Iterator
@@ -40,14 +39,10 @@ def watching(**thresholds: Any) -> ResourceThresholds:
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """What is logged; the process's logging is left as it was."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level, logging.raiseExceptions
-    stream = io.StringIO()
+def log(stream: io.StringIO) -> io.StringIO:
+    """Where the log goes, which is configured so."""
     configure(stream=stream)
-    yield stream
-    root.handlers[:], root.level, logging.raiseExceptions = before
+    return stream
 
 
 @pytest.fixture
