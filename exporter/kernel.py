@@ -200,6 +200,16 @@ class KernelTree:
         """The sorted names in a directory of sysfs that match a pattern; none when it is absent."""
         return sorted(entry.name for entry in Path(self.sysfs, path).glob(pattern))
 
+    def list_folder(self, path: str) -> list[str]:
+        """The sorted names in a directory of sysfs; none when it is absent or just gone.
+
+        Raises PermissionError when it may not be listed.
+        """
+        try:
+            return sorted(os.listdir(f"{self.sysfs}/{path}"))  # noqa: PTH208 -- a tenth of its cost
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
     def on_host(self, path: str) -> str:
         """Where a path of the host is found below the mounted root directory."""
         return path if self.rootfs == "/" else f"{self.rootfs}{path}"

@@ -49,6 +49,8 @@ class Entry(NamedTuple):
     """Called with the KernelTree, and with the options when there are any."""
     options: type[Any] | None = None
     enabled: bool = True
+    slow: bool = False
+    """Whether its source may take milliseconds by nature (a sensor behind a slow bus, a service)."""
 
 
 ALL: tuple[Entry, ...] = (

@@ -1,0 +1,95 @@
+"""The attributes of devices in sysfs: a directory, its entries, and the small files below them.
+
+What a device does not have is asked for once; what it has is kept open and costs a microsecond.
+A device that goes away takes its attributes with it, and one that comes is asked anew.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+
+from exporter.families import Digits
+from exporter.kernel import KernelFile, KernelTree
+from exporter.parsing import signed_integers
+
+MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+
+NO_VALUE = frozenset(
+    {
+        errno.EAGAIN,  # a sensor that is asleep (hwmon, thermal)
+        errno.EBUSY,
+        errno.EINVAL,  # the speed of an interface without a link
+        errno.EIO,  # a sensor that does not answer
+        errno.ENODATA,
+        errno.ENODEV,  # the device has just gone
+        errno.ENXIO,
+        errno.EOPNOTSUPP,
+        errno.ETIMEDOUT,
+    }
+)
+"""With these a driver says that there is no value now, which is no failure of ours."""
+
+
+class Attributes:
+    """The attributes below one directory of sysfs, such as `class/thermal`."""
+
+    def __init__(self, kernel: KernelTree, folder: str) -> None:
+        self._kernel = kernel
+        self._folder = folder
+        self._names: Sequence[str] = ()
+        self._files: dict[str, KernelFile] = {}
+        self._absent: set[str] = set()
+        self.refused = ""
+        """The last attribute for which the rights were missing, as an absolute path."""
+
+    def names(self, prefix: str = "") -> list[str]:
+        """List the directory's entries, sorted; none when there is no such directory.
+
+        To be called at each collection: when the entries change, attributes are looked for anew.
+        """
+        names = self._kernel.list_folder(self._folder)
+        if names != self._names:
+            self.forget()
+            self._names = names
+        return [name for name in names if name.startswith(prefix)] if prefix else names
+
+    def read(self, path: str) -> bytes | None:
+        """Give the content of `<device>/<attribute>` without white space around it.
+
+        None when the device does not have the attribute, it has no value now, or the rights to
+        read it are missing (then `refused` names it). Raises OSError on anything else.
+        """
+        if path in self._absent:
+            return None
+        file = self._files.get(path)
+        if file is None:
+            file = self._files[path] = self._kernel.sys(f"{self._folder}/{path}")
+        try:
+            return file.read().strip()
+        except MISSING:
+            self._absent.add(path)
+            del self._files[path]
+        except PermissionError:
+            self.refused = file.path
+        except OSError as error:
+            if error.errno not in NO_VALUE:
+                raise
+        return None
+
+    def number(self, path: str) -> Digits | None:
+        """Give an integer, which may be negative. Raises ValueError when it is something else."""
+        content = self.read(path)
+        return signed_integers([content])[0] if content else None
+
+    def text(self, path: str) -> str | None:
+        """Give a text; none when it is empty."""
+        content = self.read(path)
+        return content.decode("utf-8", "replace") if content else None
+
+    def forget(self) -> None:
+        """Look for everything anew: a kept descriptor stays with a device that was renamed."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+        self._absent.clear()
