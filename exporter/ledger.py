@@ -5,29 +5,42 @@ What each collector did last, counters of what went wrong, and one log line per 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from time import monotonic
 
-from exporter.families import Filled, Layout, Series
+from exporter.families import Family, Filled, Layout, Series
 from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, Outcome
 from monitoring.structured_logging import StructuredLogger, alert
 
+ASK_AGAIN_SECONDS = 60.0
+"""What this host lacks (a battery, a RAID array, a module) may be plugged in or loaded later."""
+
 log = StructuredLogger("perfwatch.scrape")
+
+
+FINE = (OK, NO_DATA)
+"""The outcomes that are no failures."""
 
 
 class Ledger:
     """Remembers outcomes from collection to collection."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], *, now: Callable[[], float] = monotonic) -> None:
         names = tuple(names)
+        self._now = now
         self.last: dict[str, Outcome] = {}
         """The newest outcome of each collector that has had one."""
         self.quarantined: set[str] = set()
+        self._absent: dict[str, float] = {}
+        """The collectors without data, and when they are asked again."""
+        self._reasons: dict[str, str] = {}
+        """Why a collector has no data; empty for one that has."""
         self._dropped = dict.fromkeys(names, 0)
         self._timeouts = dict.fromkeys(names, 0)
         self._account: dict[tuple[str, ...], Layout] = {}
         self._own_layout = _own_layout(names)
-        self._own: Filled | None = None
+        self._own: tuple[Filled, Family] | None = None
         self._successor: Ledger | None = None
         self._handed_over: AbstractSet[str] = frozenset()
 
@@ -41,15 +54,28 @@ class Ledger:
             layout = self._account[names] = _account_layout(names)
         nanoseconds = [int(outcomes[name].seconds * 1e9) for name in names]
         return layout.fill(
-            nanoseconds + [b"1" if outcomes[name].status == OK else b"0" for name in names]
+            nanoseconds + [b"1" if outcomes[name].status in FINE else b"0" for name in names]
         )
 
-    def own_families(self) -> Iterable[Filled]:
-        """The daemon's own families about its collectors; they change only when something fails."""
+    def left_out(self) -> dict[str, Outcome]:
+        """The collectors that are not to be asked now, with what is said of them instead.
+
+        Those under quarantine, and those that had no data a short while ago.
+        """
+        left_out = {}
+        if self._absent:
+            now = self._now()
+            left_out = {name: self.last[name] for name, at in self._absent.items() if now < at}
+        if self.quarantined:
+            left_out |= dict.fromkeys(self.quarantined, Outcome(TIMEOUT, 0.0))
+        return left_out
+
+    def own_families(self) -> Iterable[Family | Filled]:
+        """The daemon's own families about its collectors; they change only when a state does."""
         if self._own is None:
             numbers = [*self._dropped.values(), *self._timeouts.values(), len(self.quarantined)]
-            self._own = self._own_layout.fill(numbers)
-        yield self._own
+            self._own = self._own_layout.fill(numbers), _availability(self._reasons)
+        yield from self._own
 
     def take_over(self, old: Ledger, unchanged: AbstractSet[str]) -> None:
         """Go on where the ledger of the configuration before stands, for collectors in both.
@@ -60,6 +86,8 @@ class Ledger:
         for counters, before in ((self._dropped, old._dropped), (self._timeouts, old._timeouts)):
             counters.update({name: before[name] for name in counters.keys() & before.keys()})
         self.last.update({name: old.last[name] for name in self._dropped.keys() & old.last.keys()})
+        known = self.last.keys() & old._reasons.keys()
+        self._reasons.update({name: old._reasons[name] for name in known})
         self.quarantined.update(unchanged & old.quarantined)
         self._own = None
         old._successor = self
@@ -69,14 +97,28 @@ class Ledger:
         """Take over the outcomes of a finished collection."""
         for name, outcome in outcomes.items():
             previous = self.last.get(name)
+            if outcome is previous:
+                continue  # it was left out
             if outcome.dropped:
                 self._dropped[name] += outcome.dropped
                 self._own = None
             if name in self.quarantined:
                 continue
             self.last[name] = outcome
+            if outcome.status in FINE:
+                self._note_source(name, outcome)
             if previous is None or previous.status != outcome.status:
                 _log_change(name, outcome, first=previous is None)
+
+    def _note_source(self, name: str, outcome: Outcome) -> None:
+        """Note whether this host has what a collector reads."""
+        if outcome.status == NO_DATA:
+            self._absent[name] = self._now() + ASK_AGAIN_SECONDS
+        elif name in self._absent:
+            del self._absent[name]
+        if self._reasons.get(name) != outcome.reason:
+            self._reasons[name] = outcome.reason
+            self._own = None
 
     def left_behind(self, name: str, seconds: float) -> None:
         """A collector did not return in time: its thread is left to it."""
@@ -105,6 +147,16 @@ class Ledger:
             log.info("collector returned", collector=name, consequence="takes part again")
 
 
+def _availability(reasons: Mapping[str, str]) -> Family:
+    return Family(
+        "perfwatch_collector_available",
+        "Whether this host has what the collector reads (1), or why not (0); no error either way.",
+        "gauge",
+        ("collector", "reason"),
+        [((name, reason), b"0" if reason else b"1") for name, reason in reasons.items()],
+    )
+
+
 def _account_layout(names: tuple[str, ...]) -> Layout:
     rows = [(name,) for name in names]
     labels = ("collector",)
@@ -120,7 +172,7 @@ def _account_layout(names: tuple[str, ...]) -> Layout:
             ),
             Series(
                 "node_scrape_collector_success",
-                "Whether a collector succeeded.",
+                "Whether a collector succeeded; a source that this host lacks is no failure.",
                 "gauge",
                 labels,
                 rows,

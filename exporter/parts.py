@@ -8,6 +8,7 @@ from exporter import collectors as registry
 from exporter.collectors import Collector
 from exporter.kernel import KernelTree
 from exporter.settings import Settings, SettingsError
+from exporter.slow import SlowCollector
 
 
 def make_collectors(settings: Settings) -> list[Collector]:
@@ -22,9 +23,10 @@ def make_collectors(settings: Settings) -> list[Collector]:
                 f"path.{name}: {folder!r} is no directory: name where the host's {name} is mounted"
             )
     kernel = KernelTree(path.procfs, path.sysfs, path.rootfs, path.udev_data)
-    made = []
+    made: list[Collector] = []
     for entry in registry.ALL:
         if entry.name in settings.collectors:
             options = settings.collectors[entry.name]
-            made.append(entry.make(kernel) if options is None else entry.make(kernel, options))
+            one = entry.make(kernel) if options is None else entry.make(kernel, options)
+            made.append(SlowCollector(one) if entry.slow else one)
     return made

@@ -161,9 +161,10 @@ class Engine:
             return
         collection = self._active
         runnable = collection.collectors
-        if self.ledger.quarantined:
-            left_out = {one.name for one in runnable} & self.ledger.quarantined
-            collection.outcomes.update(dict.fromkeys(left_out, Outcome(TIMEOUT, 0.0)))
+        if left_out := self.ledger.left_out():
+            collection.outcomes.update(
+                {name: left_out[name] for name in collection.names if name in left_out}
+            )
             runnable = [one for one in runnable if one.name not in left_out]
         self._run(collection, runnable)
 

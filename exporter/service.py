@@ -22,6 +22,7 @@ from exporter.process import ProcessFamilies
 from exporter.reload import ReloadState
 from exporter.scrape import Engine
 from exporter.settings import Settings, SettingsError, with_documentation
+from exporter.slow import snapshot_families
 from exporter.status import Status
 from exporter.storage import Storage
 from exporter.systemd import notify
@@ -168,6 +169,7 @@ class Service:
             *self._process.own_families(),
             *self._reload_state.own_families(),
             *self._engine.ledger.own_families(),
+            *snapshot_families(self._engine.collectors.values()),
             *self._metrics.own_families(),
             *self.performance.families(),
             *self.health.families(),

@@ -39,13 +39,15 @@ class Raising:
 
 
 class Absent:
-    """Has no source on this host."""
+    """Has no source on this host, and counts how often it was asked."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.calls = 0
 
     def collect(self) -> Iterable[Family]:
         """Say so."""
+        self.calls += 1
         raise NoData("no such thing here")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from exporter.exposition import TEXT, Renderer
-from exporter.ledger import Ledger
+from exporter.ledger import ASK_AGAIN_SECONDS, Ledger
 from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, Outcome
 from monitoring import structured_logging
 from tests.expositions import values
@@ -39,7 +39,10 @@ def messages(log: StringIO) -> list[tuple[str, str, Any]]:
 def own(ledger: Ledger) -> dict[Any, float]:
     """The ledger's own families, by name and collector."""
     page = Renderer(TEXT).render(ledger.own_families())
-    return {(name, *dict(labels).values()): value for (name, labels), value in values(page).items()}
+    return {
+        (name, *(value for _, value in sorted(labels))): number
+        for (name, labels), number in values(page).items()
+    }
 
 
 def test_a_change_of_state_is_logged_once(log: StringIO) -> None:
@@ -81,11 +84,48 @@ def test_a_hanging_collector_is_logged_counted_and_comes_back(log: StringIO) -> 
     ]
     assert own(ledger) == {
         ("perfwatch_collectors_quarantined",): 0,
+        ("perfwatch_collector_available", "a"): 1,
+        ("perfwatch_collector_available", "b"): 1,
         ("perfwatch_collector_timeouts_total", "a"): 1,
         ("perfwatch_collector_timeouts_total", "b"): 0,
         ("perfwatch_collector_dropped_series_total", "a"): 0,
         ("perfwatch_collector_dropped_series_total", "b"): 0,
     }
+
+
+def test_a_source_that_the_host_lacks_is_asked_for_once_a_minute() -> None:
+    """Its reason is told, it is left out meanwhile, and it takes part once it is there."""
+    now = [1000.0]
+    ledger = Ledger(["a", "b"], now=lambda: now[0])
+    absent = Outcome(NO_DATA, 0.1, reason="no battery")
+    ledger.book({"a": absent, "b": Outcome(OK, 0.1)})
+    available = "perfwatch_collector_available"
+    assert own(ledger)[available, "a", "no battery"] == 0
+    assert own(ledger)[available, "b"] == 1
+    now[0] += ASK_AGAIN_SECONDS - 1
+    assert ledger.left_out() == {"a": absent}
+    ledger.book({"a": absent, "b": Outcome(FAILED, 0.1, reason="x")})
+    now[0] += 1
+    assert ledger.left_out() == {}
+    ledger.book({"a": Outcome(NO_DATA, 0.1, reason="no fan")})
+    assert ledger.left_out().keys() == {"a"}
+    assert own(ledger)[available, "a", "no fan"] == 0
+    assert own(ledger)[available, "b"] == 1, "a failure says nothing about the host"
+    now[0] += ASK_AGAIN_SECONDS
+    ledger.book({"a": Outcome(OK, 0.1)})
+    assert ledger.left_out() == {}
+    assert own(ledger)[available, "a"] == 1
+
+
+def test_a_reload_asks_again_at_once_and_knows_what_was_available() -> None:
+    """The new ledger has no reason to wait."""
+    old = Ledger(["a", "gone"])
+    old.book({"a": Outcome(NO_DATA, 0.1, reason="no battery"), "gone": Outcome(OK, 0.1)})
+    new = Ledger(["a"])
+    new.take_over(old, set())
+    assert new.left_out() == {}
+    found = {key: value for key, value in own(new).items() if "available" in key[0]}
+    assert found == {("perfwatch_collector_available", "a", "no battery"): 0}
 
 
 def test_dropped_series_add_up() -> None:
@@ -97,7 +137,7 @@ def test_dropped_series_add_up() -> None:
 
 
 def test_the_account_names_every_collector_of_the_scrape() -> None:
-    """Duration and success of each, as node_exporter names them; only OK is a success."""
+    """Duration and success of each, as node_exporter names them; no data is no failure."""
     outcomes = {
         "d": Outcome(OK, 0.25),
         "a": Outcome(FAILED, 0.5),
@@ -108,7 +148,7 @@ def test_the_account_names_every_collector_of_the_scrape() -> None:
     for name, outcome in outcomes.items():
         labels = frozenset({("collector", name)})
         assert page["node_scrape_collector_duration_seconds", labels] == outcome.seconds
-        assert page["node_scrape_collector_success", labels] == (name == "d")
+        assert page["node_scrape_collector_success", labels] == (name in "cd")
     assert len(page) == 8
 
 

@@ -47,6 +47,21 @@ def test_a_scrape_never_waits_longer_than_it_may() -> None:
     run_with_engine(test, Steady("a"), hanging)
 
 
+def test_a_source_that_the_host_lacks_is_no_failure() -> None:
+    """It is said to be absent, and not asked again by the next scrape."""
+    absent = Absent("b")
+
+    async def test(engine: Engine) -> None:
+        for _ in range(2):
+            page = await collect(engine)
+            assert page["success a"] == page["success b"] == page["a_value"] == 1
+            assert absent.calls == 1
+        assert (await collect(engine, LONG, "b"))["success b"] == 1
+        assert absent.calls == 1
+
+    run_with_engine(test, Steady("a"), absent)
+
+
 def test_a_hanging_collector_costs_the_same_scrape_nothing_else() -> None:
     """It is left behind at half time, and a fresh worker collects the others for this scrape."""
     after = Steady("c")
@@ -66,10 +81,9 @@ def test_a_hanging_collector_costs_the_same_scrape_nothing_else() -> None:
     [
         Raising("b", ValueError("x")),
         Raising("b", SystemExit(1)),
-        Absent("b"),
         Steady("b", [Family("b", "B.", "gauge", (), [((), "no number")])]),  # type: ignore[list-item]
     ],
-    ids=["raises", "exits", "absent", "nonsense"],
+    ids=["raises", "exits", "nonsense"],
 )
 def test_a_failing_collector_costs_only_itself(bad: AnyCollector) -> None:
     """In the same scrape and in the next, all others are there; its own account is too."""
