@@ -95,6 +95,7 @@ class Ledger:
 
     def book(self, outcomes: Mapping[str, Outcome]) -> None:
         """Take over the outcomes of a finished collection."""
+        without = {}
         for name, outcome in outcomes.items():
             previous = self.last.get(name)
             if outcome is previous:
@@ -107,8 +108,13 @@ class Ledger:
             self.last[name] = outcome
             if outcome.status in FINE:
                 self._note_source(name, outcome)
-            if previous is None or previous.status != outcome.status:
-                _log_change(name, outcome, first=previous is None)
+            before = previous.status if previous else None
+            if outcome.status == NO_DATA != before:
+                without[name] = outcome.reason
+            elif outcome.status != before:
+                _log_change(name, outcome, before)
+        if without:  # in one line: of most kinds of hardware a host has none
+            log.info("collectors without data on this host", reasons=without)
 
     def _note_source(self, name: str, outcome: Outcome) -> None:
         """Note whether this host has what a collector reads."""
@@ -209,10 +215,10 @@ def _own_layout(names: tuple[str, ...]) -> Layout:
     )
 
 
-def _log_change(name: str, outcome: Outcome, *, first: bool) -> None:
+def _log_change(name: str, outcome: Outcome, before: str | None) -> None:
     if outcome.status == FAILED:
         log.error("collector failed", collector=name, reason=outcome.reason)
-    elif outcome.status == NO_DATA:
-        log.info("collector has no data on this host", collector=name, reason=outcome.reason)
-    elif outcome.status == OK and not first:
+    elif outcome.status == OK and before == NO_DATA:
+        log.info("collector has data now", collector=name)
+    elif outcome.status == OK and before is not None:
         log.info("collector recovered", collector=name)

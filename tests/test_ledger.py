@@ -28,12 +28,18 @@ def log() -> Iterator[StringIO]:
     root.handlers[:], root.level, logging.raiseExceptions = before
 
 
+WITHOUT = "collectors without data on this host"
+
+
 def messages(log: StringIO) -> list[tuple[str, str, Any]]:
     """Level, message and reason of each line, taken off the log."""
     records = [json.loads(line) for line in log.getvalue().splitlines()]
     log.seek(0)
     log.truncate()
-    return [(one["level"], one["message"], one["data"].get("reason")) for one in records]
+    return [
+        (one["level"], one["message"], one["data"].get("reason", one["data"].get("reasons")))
+        for one in records
+    ]
 
 
 def own(ledger: Ledger) -> dict[Any, float]:
@@ -53,8 +59,10 @@ def test_a_change_of_state_is_logged_once(log: StringIO) -> None:
         (Outcome(OK, 0.1), []),
         (Outcome(FAILED, 0.1, reason="x"), [("error", "collector failed", "x")]),
         (Outcome(FAILED, 0.1, reason="y"), []),
-        (Outcome(NO_DATA, 0.1, reason="z"), [("info", "collector has no data on this host", "z")]),
         (Outcome(OK, 0.1), [("info", "collector recovered", None)]),
+        (Outcome(NO_DATA, 0.1, reason="z"), [("info", WITHOUT, {"a": "z"})]),
+        (Outcome(NO_DATA, 0.1, reason="z"), []),
+        (Outcome(OK, 0.1), [("info", "collector has data now", None)]),
     ]
     for outcome, logged in steps:
         ledger.book({"a": outcome})
@@ -66,6 +74,13 @@ def test_the_first_failure_is_logged(log: StringIO) -> None:
     """A collector that never worked says so at the start; one that works says nothing."""
     Ledger(["a", "b"]).book({"a": Outcome(FAILED, 0.1, reason="x"), "b": Outcome(OK, 0.1)})
     assert messages(log) == [("error", "collector failed", "x")]
+
+
+def test_what_a_host_lacks_is_logged_in_one_line(log: StringIO) -> None:
+    """A machine lacks most kinds of hardware: that is not worth a line for each."""
+    absent = {name: Outcome(NO_DATA, 0.1, reason=f"no {name}") for name in ("bat", "fan")}
+    Ledger(["a", *absent]).book({"a": Outcome(OK, 0.1), **absent})
+    assert messages(log) == [("info", WITHOUT, {"bat": "no bat", "fan": "no fan"})]
 
 
 def test_a_hanging_collector_is_logged_counted_and_comes_back(log: StringIO) -> None:

@@ -6,34 +6,15 @@ two readings. What did not move in between must be equal.
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import subprocess
-import threading
-import urllib.request
-from collections.abc import Iterator, Mapping
-
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import collectors
 from tests.daemon import start_daemon
-from tests.peers import find_peer
-
-Series = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
+from tests.node_exporter import Key, is_compared, read_page, start_node_exporter
 
 COLLECTORS = tuple(entry.name for entry in collectors.ALL if entry.enabled)
 
 OPTIONS = ("--collector.cpu.info", "--collector.stat.softirq")
-
-# The peer about itself, and how long its own collectors took.
-NOT_COMPARED = (
-    "go_",
-    "promhttp_",
-    "process_",
-    "node_exporter_build_info",
-    "node_scrape_collector_duration",
-)
 
 # Gauges that move with every request or allocation: equal within this share of the larger value,
 # or this many units (sockets, processes, pages).
@@ -41,60 +22,6 @@ MOVING_SHARE = 0.1
 MOVING_UNITS = 50.0
 
 ROUNDING = 1e-12
-
-
-@contextlib.contextmanager
-def start_node_exporter() -> Iterator[str]:
-    """Start node_exporter on a free port with our collectors only; give its metrics URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            find_peer("node_exporter"),
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--collector.disable-defaults",
-            *(f"--collector.{name}" for name in COLLECTORS),
-            *OPTIONS,
-        ],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    try:
-        for line in process.stderr:
-            if "Listening on" in line:
-                break
-        else:
-            pytest.fail("node_exporter ended before it listened")
-        drain = threading.Thread(target=process.stderr.read, daemon=True)
-        drain.start()
-        yield f"http://127.0.0.1:{port}/metrics"
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stderr.close()
-
-
-def read_page(
-    url: str,
-) -> tuple[dict[tuple[str, tuple[tuple[str, str], ...]], float], dict[str, str]]:
-    """Scrape: the series (labels without empty values), and the type of each family."""
-    with urllib.request.urlopen(url, timeout=10) as response:
-        text = response.read().decode()
-    series = {}
-    types = {}
-    for family in text_string_to_metric_families(text):
-        types[family.name] = family.type
-        for sample in family.samples:
-            labels = tuple(sorted((k, v) for k, v in sample.labels.items() if v))
-            series[sample.name, labels] = sample.value
-    return series, types
-
-
-def compared(name: str) -> bool:
-    """Whether a series of the peer has to be ours too."""
-    return name.startswith("node_") and not name.startswith(NOT_COMPARED)
 
 
 SOCKETS = "node_sockstat_sockets_used"
@@ -113,11 +40,11 @@ def lies_between(name: str, before: float, ours: float, after: float) -> bool:
 @pytest.mark.slow
 def test_our_series_are_node_exporters(capsys: pytest.CaptureFixture[str]) -> None:
     """At least 99 % of the peer's series are ours, of the same type, with values that agree."""
-    with start_node_exporter() as peer_url, start_daemon(*OPTIONS) as daemon:
+    with start_node_exporter(COLLECTORS, *OPTIONS) as peer_url, start_daemon(*OPTIONS) as daemon:
         our_url = f"{daemon.url}/metrics"
         read_page(peer_url)
         read_page(our_url)
-        suspicious: set[tuple[str, tuple[tuple[str, str], ...]]] | None = None
+        suspicious: set[Key] | None = None
         # A gauge may move and come back between the peer's readings: what is wrong is wrong always.
         for _ in range(5):
             before, peer_types = read_page(peer_url)
@@ -126,10 +53,10 @@ def test_our_series_are_node_exporters(capsys: pytest.CaptureFixture[str]) -> No
             wrong = {
                 key
                 for key in before.keys() & after.keys() & ours.keys()
-                if compared(key[0]) and not lies_between(key[0], before[key], ours[key], after[key])
+                if is_compared(key[0]) and not lies_between(key[0], before[key], ours[key], after[key])
             }
             suspicious = wrong if suspicious is None else suspicious & wrong
-    wanted = {key for key in before if compared(key[0])}
+    wanted = {key for key in before if is_compared(key[0])}
     missing = sorted(wanted - ours.keys())
     coverage = 1 - len(missing) / len(wanted)
     with capsys.disabled():
@@ -141,5 +68,5 @@ def test_our_series_are_node_exporters(capsys: pytest.CaptureFixture[str]) -> No
     assert {
         name: (kind, our_types[name])
         for name, kind in peer_types.items()
-        if compared(name) and name in our_types and our_types[name] != kind
+        if is_compared(name) and name in our_types and our_types[name] != kind
     } == {}

@@ -1,0 +1,103 @@
+"""Parity with node_exporter on the captured hosts: the same files, so the same series and values.
+
+Nothing moves here, unlike on a live machine, and every kind of host has a say. Where we differ on
+purpose, `DIFFERENCES` says why.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from exporter.collectors import ALL
+from exporter.node_exporter import COLLECTORS
+from tests.goldens import HOSTS, NAMES, Golden
+from tests.node_exporter import FROM_FILES, Key, is_compared, parse_page, read_page
+from tests.node_exporter import start_node_exporter as start
+
+ASKS_THE_KERNEL = {
+    "ethtool": "ioctls",
+    "filesystem": "statvfs(2), of this machine",
+    "logind": "D-Bus",
+    "network_route": "netlink",
+    "qdisc": "netlink",
+    "systemd": "D-Bus",
+    "tcpstat": "netlink",
+    "textfile": "no directory by default",
+    "time": "the clock",
+    "timex": "adjtimex(2)",
+    "uname": "uname(2), of this machine",
+    "wifi": "netlink",
+}
+"""Collectors for which a captured tree is not all there is to know."""
+
+COMPARED = [
+    entry.name
+    for entry in ALL
+    if entry.name in COLLECTORS and entry.name not in ASKS_THE_KERNEL
+]
+
+
+class Difference(NamedTuple):
+    """Series that we give otherwise, or not at all."""
+
+    pattern: str
+    """Matches the name and the labels: `node_x{a="b"}`."""
+    reason: str
+
+
+DIFFERENCES: tuple[Difference, ...] = ()
+
+
+def text_of(key: Key) -> str:
+    """Write a series as on a page."""
+    name, labels = key
+    return name + "{" + ",".join(f'{label}="{value}"' for label, value in labels) + "}"
+
+
+def is_expected(key: Key) -> bool:
+    """Whether we differ on purpose."""
+    return any(re.match(one.pattern, text_of(key)) for one in DIFFERENCES)
+
+
+def complete(host: str, target: Path) -> Path:
+    """Copy a captured host, with the links that procfs has."""
+    shutil.copytree(HOSTS / host, target, symlinks=True)
+    for link, to in (("self", "1"), ("net", "1/net")):
+        if not (target / "proc" / link).exists():
+            (target / "proc" / link).symlink_to(to)
+    return target
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("host", NAMES)
+def test_captured_host_gives_node_exporters_series(host: str, tmp_path: Path) -> None:
+    """Each series of the peer is ours too, of the same type and value."""
+    root = complete(host, tmp_path / "host")
+    paths = (
+        f"--path.procfs={root / 'proc'}",
+        f"--path.sysfs={root / 'sys'}",
+        f"--path.rootfs={root}",
+        f"--path.udev.data={root / 'run/udev/data'}",
+    )
+    with start(COMPARED, *FROM_FILES, *paths) as url:
+        theirs, their_types = read_page(url)
+    ours, our_types = parse_page(Golden(host).path.read_text())
+    wanted = {key for key in theirs if is_compared(key[0]) and not is_expected(key)}
+    assert wanted
+    assert sorted(text_of(key) for key in wanted - ours.keys()) == []
+    assert {
+        text_of(key): (theirs[key], ours[key])
+        for key in wanted
+        if not math.isclose(theirs[key], ours[key], rel_tol=1e-12)
+    } == {}
+    assert {
+        name: (kind, our_types[name])
+        for name, kind in their_types.items()
+        if name in our_types and our_types[name] != kind
+    } == {}
