@@ -55,8 +55,9 @@ def _add_flags(parser: argparse.ArgumentParser, keys: Sequence[Key]) -> None:
         text = (key.help + default).replace("%", "%%")
         if key.parse is parse_bool:
             group.add_argument(f"--{key.flag}", action=argparse.BooleanOptionalAction, help=text)
-        elif key.flag == "web.listen-address":
-            group.add_argument(f"--{key.flag}", action="append", metavar="HOST:PORT", help=text)
+        elif isinstance(key.default, tuple):
+            value = "HOST:PORT" if key.flag == "web.listen-address" else "VALUE"
+            group.add_argument(f"--{key.flag}", action="append", metavar=value, help=text)
         else:
             group.add_argument(f"--{key.flag}", metavar="VALUE", help=text)
 

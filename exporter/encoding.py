@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from exporter.families import LabelValues, Number
+from exporter.families import LabelValues, Number, SummaryValue
 
 _OPENMETRICS_TYPES = {"untyped": "unknown"}
 _TEXT_TYPES = {
@@ -66,6 +66,21 @@ def encode_histogram(
         encode_prefix(f"{name}_count", labels, values),
         encode_prefix(f"{name}_sum", labels, values),
     ]
+
+
+def encode_summary(
+    name: str, labels: tuple[str, ...], values: LabelValues, state: SummaryValue
+) -> bytes:
+    """Encode a summary: its quantiles, its count and its sum."""
+    lines: list[tuple[bytes, Number]] = [
+        (encode_prefix(name, (*labels, "quantile"), (*values, repr(quantile))), value)
+        for quantile, value in state.quantiles
+    ]
+    lines += [
+        (encode_prefix(f"{name}_count", labels, values), state.observations),
+        (encode_prefix(f"{name}_sum", labels, values), state.sum),
+    ]
+    return b"".join(b"%b%b\n" % (prefix, format_number(value)) for prefix, value in lines)
 
 
 def format_bound(bound: float) -> str:

@@ -9,8 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from exporter.encoding import encode_head, encode_histogram, encode_prefix, format_number
-from exporter.families import Family, Filled, HistogramValue, LabelValues, Series
+from exporter.encoding import (
+    encode_head,
+    encode_histogram,
+    encode_prefix,
+    encode_summary,
+    format_number,
+)
+from exporter.families import Family, Filled, HistogramValue, LabelValues, Series, SummaryValue
 from exporter.foreign import ForeignMetric, encode_foreign
 
 TEXT = "text"
@@ -121,6 +127,9 @@ class Renderer:
         for values, number in samples:
             if isinstance(number, HistogramValue):
                 self._render_histogram(name, labels, values, number, parts)
+                continue
+            if isinstance(number, SummaryValue):
+                parts.append(encode_summary(name, labels, values, number))
                 continue
             key = (name, labels, values)
             prefix = self._prefixes.get(key)

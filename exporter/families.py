@@ -23,6 +23,7 @@ from monitoring.metrics import (
     HistogramValue,
     LabelValues,
     Number,
+    SummaryValue,
     counter,
     gauge,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "Layout",
     "Number",
     "Series",
+    "SummaryValue",
     "counter",
     "gauge",
     "scaled",

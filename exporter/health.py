@@ -87,7 +87,8 @@ def watch_storage(health: HealthMonitor, storage: Storage) -> None:
     cleanup = storage.cleanup
     if cleanup is None:
         return
-    health.register_check("storage", critical=False)(disk_space(storage.path))
+    if storage.path:
+        health.register_check("storage", critical=False)(disk_space(storage.path))
 
     @health.register_check("cleanup", critical=False)
     async def check_cleanup() -> CheckResult:

@@ -1,153 +1,25 @@
-"""The only code that opens files below /proc and /sys.
+"""The only code that opens files below /proc and /sys, with kernel_file.py beside it.
 
 The roots are parameters (`--path.procfs`, `--path.sysfs`, `--path.rootfs`): a container mounts the
 host's trees elsewhere, and tests point them at captured hosts.
-
-Descriptors are kept open between scrapes and read with `pread`: opening a sysfs attribute costs
-eight times as much as reading it. How many are kept is bounded; what lies beyond the bound is
-opened, read and closed each time.
 """
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import os
 import resource
-import select
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
-CHUNK = 65_536
-"""One read takes a whole file from the kernel where it gives it whole; iterated files (vmstat,
-diskstats, net/dev, mounts) come about a page at a time and are read to their end."""
+from exporter.kernel_file import ATTRIBUTE, PAGE, SHORT, TABLE, KernelFile
 
-PAGE = 4096
-
-SHORT = PAGE // 2
-"""A first read that gives less is the whole file: the kernel fills a page with as many lines as
-fit, so more to come would mean a line of over half a page."""
-
-TABLE = 1
-"""For mount tables, whose lines can be that long: only an empty read is known to be the end."""
-
-ATTRIBUTE = PAGE + 1
-"""For sysfs and sysctl: at most a page, and always given in one piece."""
-
-MAX_ASKED = 4 * 1024 * 1024
-
-MAX_FILE_BYTES = 64 * 1024 * 1024
-"""No file that is read here comes near it; a runaway one must not take the memory."""
-
-REOPEN = frozenset({errno.ENODEV, errno.ESTALE, errno.ENXIO, errno.EIO, errno.ESRCH})
-"""A kept descriptor of a device or process that went away (and perhaps came back) answers so."""
+__all__ = ["KernelFile", "KernelTree", "NoData"]
 
 
 class NoData(Exception):  # noqa: N818 -- not an error: this host lacks the source
     """This host does not have the source of a collector: a reason in a few plain words."""
-
-
-class KernelFile:
-    """One file of the kernel, read whole, its descriptor kept while the tree's bound allows."""
-
-    __slots__ = ("_ask", "_descriptor", "_poller", "_tree", "_whole_below", "path")
-
-    def __init__(self, tree: KernelTree, path: str, whole_below: int) -> None:
-        """A first read that gives less than `whole_below` bytes is known to be all there is."""
-        self._tree = tree
-        self._descriptor = -1
-        self._poller: select.poll | None = None
-        self._whole_below = whole_below
-        # An attribute is at most a page: sysctl takes and clears as much memory as it is asked for.
-        self._ask = PAGE if whole_below > PAGE else CHUNK
-        self.path = path
-
-    def read(self) -> bytes:
-        """Return the whole content.
-
-        Raises FileNotFoundError, PermissionError or another OSError as the kernel says it.
-        """
-        if self._descriptor < 0:
-            return self._open_and_read()
-        try:
-            content = os.pread(self._descriptor, self._ask, 0)
-            if len(content) < self._whole_below:
-                return content
-            return self._read_rest(self._descriptor, content)
-        except OSError as error:
-            self.close()
-            if error.errno in REOPEN:
-                return self._open_and_read()
-            error.filename = self.path
-            raise
-
-    def changed(self) -> bool:
-        """Tell whether the content may differ from the last read.
-
-        The kernel marks /proc/*/mountinfo with POLLPRI when the mount table changes, which costs
-        a sixtieth of reading it. An ordinary file (a captured tree) always counts as changed.
-        """
-        if self._poller is None:
-            if self._descriptor < 0 or os.fstat(self._descriptor).st_size:
-                return True
-            self._poller = select.poll()
-            self._poller.register(self._descriptor, select.POLLPRI)
-        return bool(self._poller.poll(0))
-
-    def count_entries(self) -> int:
-        """Tell how many entries a directory has whose size is their number, or list them.
-
-        /proc/self/fd is such a directory since Linux 6.2; asking for its size costs a tenth.
-        """
-        if self._descriptor < 0:
-            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            self._tree.kept += 1
-        return os.fstat(self._descriptor).st_size or len(os.listdir(self._descriptor))  # noqa: PTH208 -- of a descriptor
-
-    def close(self) -> None:
-        """Give the descriptor back; the next read opens the file again."""
-        if self._descriptor >= 0:
-            # Forgotten first: should closing fail, the number may soon be somebody else's.
-            descriptor, self._descriptor = self._descriptor, -1
-            os.close(descriptor)
-            self._poller = None
-            self._tree.kept -= 1
-
-    def __del__(self) -> None:
-        self.close()
-
-    def _open_and_read(self) -> bytes:
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            content = os.pread(descriptor, self._ask, 0)
-            if len(content) >= self._whole_below:
-                content = self._read_rest(descriptor, content)
-        except BaseException as error:
-            os.close(descriptor)
-            if isinstance(error, OSError):
-                error.filename = self.path
-            raise
-        if self._tree.kept < self._tree.max_kept:
-            self._tree.kept += 1
-            self._descriptor = descriptor
-        else:
-            os.close(descriptor)
-        return content
-
-    def _read_rest(self, descriptor: int, content: bytes) -> bytes:
-        """Read on to the end of a seq_file: the read that returns nothing is the end.
-
-        Next time a page more is asked for than there was: large buffers are dear, split reads too.
-        """
-        chunks = [content]
-        size = len(content)
-        while content:
-            content = os.pread(descriptor, CHUNK, size)
-            chunks.append(content)
-            size += len(content)
-            if size > MAX_FILE_BYTES:
-                raise OSError(errno.EFBIG, "larger than any file of the kernel that is read here")
-        self._ask = min((size // PAGE + 2) * PAGE, MAX_ASKED)
-        return b"".join(chunks)
 
 
 class KernelTree:
@@ -174,6 +46,28 @@ class KernelTree:
         """An attribute of sysfs, as `sys("class/net/eth0/mtu")`."""
         return KernelFile(self, f"{self.sysfs}/{path}", ATTRIBUTE)
 
+    def sys_table(self, path: str) -> KernelFile:
+        """A file of a file system mounted below sysfs that may be longer than a page.
+
+        As `sys_table("fs/selinux/avc/cache_stats")`, which has a line for each CPU.
+        """
+        return KernelFile(self, f"{self.sysfs}/{path}", SHORT)
+
+    @cached_property
+    def own_network(self) -> bool:
+        """Whether the network that is meant is the one of this process: then netlink tells of it.
+
+        With the host's procfs mounted in a container, the host's first process says so. A file of
+        /proc/net has the same inode in every mount of procfs, and another in every namespace.
+        """
+        if self.procfs == "/proc":
+            return True
+        with contextlib.suppress(OSError):
+            meant = os.stat(f"{self.procfs}/1/net/dev")  # noqa: PTH116 -- as everywhere here
+            own = os.stat("/proc/self/net/dev")  # noqa: PTH116
+            return (meant.st_ino, meant.st_size) == (own.st_ino, 0)
+        return False
+
     def net(self, path: str) -> KernelFile:
         """A file of /proc/net, of the host's network namespace.
 
@@ -181,10 +75,19 @@ class KernelTree:
         container it would show the container's interfaces, so there the host's first process is
         asked; beside the daemon's own /proc, the daemon's own network is what is meant.
         """
-        candidates = ("net",) if self.procfs == "/proc" else ("1/net", "net")
         return self._first_readable(
-            [f"{self.procfs}/{folder}/{path}" for folder in candidates], SHORT
+            [f"{self.procfs}/{folder}/{path}" for folder in self._net_folders()], SHORT
         )
+
+    def list_net(self, folder: str) -> list[str]:
+        """The sorted names in a directory of /proc/net; none when it is absent."""
+        for parent in self._net_folders():
+            with contextlib.suppress(OSError):
+                return sorted(os.listdir(f"{self.procfs}/{parent}/{folder}"))  # noqa: PTH208 -- as below
+        return []
+
+    def _net_folders(self) -> Sequence[str]:
+        return ("net",) if self.procfs == "/proc" else ("1/net", "net")
 
     def mountinfo(self) -> KernelFile:
         """The host's mount table, as its first process sees it.
@@ -194,6 +97,12 @@ class KernelTree:
         """
         return self._first_readable(
             [f"{self.procfs}/{pid}/mountinfo" for pid in ("1", "self")], TABLE
+        )
+
+    def mountstats(self) -> KernelFile:
+        """What file systems tell about the mounts of that table; process 1's is for root only."""
+        return self._first_readable(
+            [f"{self.procfs}/{pid}/mountstats" for pid in ("1", "self")], TABLE
         )
 
     def list_sys(self, path: str, pattern: str = "*") -> list[str]:
@@ -207,6 +116,59 @@ class KernelTree:
         """
         try:
             return sorted(os.listdir(f"{self.sysfs}/{path}"))  # noqa: PTH208 -- a tenth of its cost
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def read_stats(self, process: str = "") -> Iterator[tuple[str, bytes]]:
+        """Give number and `stat` of every process, or of every thread of one process.
+
+        They are many and short-lived, so none is kept open; those that end meanwhile are left out.
+        """
+        folder = f"{self.procfs}/{process}/task" if process else self.procfs
+        try:
+            names = os.listdir(folder)  # noqa: PTH208 -- there may be thousands
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        for name in filter(str.isdigit, names):
+            try:
+                descriptor = os.open(f"{folder}/{name}/stat", os.O_RDONLY | os.O_CLOEXEC)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            try:
+                content = os.read(descriptor, PAGE)
+            except ProcessLookupError:
+                continue
+            finally:
+                os.close(descriptor)
+            yield name, content
+
+    def link_target(self, path: str) -> str:
+        """What a symbolic link of sysfs says; empty when it is none. For a device it is unique."""
+        try:
+            return os.readlink(f"{self.sysfs}/{path}")  # noqa: PTH115 -- a tenth of its cost
+        except OSError:
+            return ""
+
+    def resolve(self, path: str) -> str:
+        """The path in sysfs behind all symbolic links, absolute; empty when there is none."""
+        try:
+            return os.path.realpath(f"{self.sysfs}/{path}", strict=True)
+        except OSError:
+            return ""
+
+    def touch_proc(self, path: str) -> None:
+        """Open a file of procfs and close it: for some of them the kernel does its work then."""
+        with contextlib.suppress(OSError):
+            os.close(os.open(f"{self.procfs}/{path}", os.O_RDONLY | os.O_CLOEXEC))
+
+    def list_proc(self, path: str, *, folders: bool = False) -> list[str]:
+        """The sorted names in a directory of procfs, or of its directories only.
+
+        None when it is absent or just gone.
+        """
+        try:
+            with os.scandir(f"{self.procfs}/{path}") as entries:
+                return sorted(entry.name for entry in entries if not folders or entry.is_dir())
         except (FileNotFoundError, NotADirectoryError):
             return []
 

@@ -27,9 +27,7 @@ COLLECTORS = frozenset(_COLLECTORS.split())
 """The names between `--collector.` and the next dot."""
 
 WITHOUT_EFFECT = {
-    "collector.netdev.enable-detailed-metrics": "the netdev collector has no such option",
-    "collector.netdev.label-ifalias": "the netdev collector has no such option",
-    "collector.netdev.netlink": "the netdev collector reads /proc/net/dev",
+    "collector.netclass_rtnl.with-stats": "the netdev collector shows the statistics",
     "runtime.gomaxprocs": "it concerns the Go runtime",
 }
 
@@ -37,6 +35,8 @@ RENAMED = {
     "collector.diskstats.ignored-devices": "collector.diskstats.device-exclude",
     "collector.filesystem.ignored-fs-types": "collector.filesystem.fs-types-exclude",
     "collector.filesystem.ignored-mount-points": "collector.filesystem.mount-points-exclude",
+    "collector.systemd.unit-blacklist": "collector.systemd.unit-exclude",
+    "collector.systemd.unit-whitelist": "collector.systemd.unit-include",
 }
 """node_exporter's own former names, which it still takes."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from exporter import collectors as registry
 from exporter.collectors import Collector
 from exporter.exposition import Renderer
-from exporter.families import Family, Filled, HistogramValue, Number
+from exporter.families import Family, Filled, HistogramValue, Number, SummaryValue
 from exporter.kernel import NoData
 from exporter.ledger import Ledger
 from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, Outcome
@@ -106,7 +106,7 @@ def _to_json(family: Family) -> dict[str, Any]:
     }
 
 
-def _plain(number: Number | HistogramValue) -> Any:
+def _plain(number: Number | HistogramValue | SummaryValue) -> Any:
     """JSON has no digits in bytes; whole numbers stay whole."""
     if isinstance(number, bytes):
         return int(number) if number.isdigit() else float(number)

@@ -59,6 +59,12 @@ def parse_text(raw: Any) -> str:
     raise ValueError(f"expected a text, got {shown(raw)}")
 
 
+def parse_words(raw: Any) -> tuple[str, ...]:
+    """Take several words: a list, or a text with spaces between them."""
+    words = raw if isinstance(raw, list) else parse_text(raw).split()
+    return tuple(parse_text(word) for word in words)
+
+
 _COUNT = re.compile(r"[0-9]{1,18}\Z")
 
 

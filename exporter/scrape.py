@@ -48,6 +48,7 @@ class Engine:
     ) -> None:
         """`extras` gives the daemon's own families, which cannot block."""
         self.collectors = {collector.name: collector for collector in collectors}
+        self._heeding = [collector for collector in collectors if hasattr(collector, "heed")]
         self._max_series = max_series
         self.ledger = Ledger(self.collectors)
         self._extras = extras
@@ -238,6 +239,8 @@ class Engine:
     def _finish(self, collection: Collection) -> None:
         self._drop(collection)
         self.ledger.book(collection.outcomes)
+        for collector in self._heeding:
+            collector.heed(collection.outcomes)
         self._start_next()
 
     def _drop(self, collection: Collection) -> None:

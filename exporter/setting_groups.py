@@ -165,3 +165,8 @@ class CleanupSettings:
         2**30, "Bytes kept in each folder, also as 512MiB, 2GiB.", parse=parse_bytes
     )
     dry_run: bool = option(False, "Only count what would be removed.")
+    textfile_leftovers: bool = option(
+        False,
+        "Remove from the textfile collector's directories what interrupted writers have left "
+        "(*.prom.tmp, *.prom.1234) and is older than max-age.",
+    )

@@ -2,6 +2,8 @@
 
 Below the directory: `reports` (^SystemPerformance reports that were fetched) and `spool` (what is
 being written). Each is made, with mode 0700, by whoever writes there first.
+
+Where it is asked to, the service also removes what writers of text files have left half done.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
+from exporter.collectors.textfile import find_folders
 from exporter.settings import Settings, SettingsError
 from monitoring.cleanup import CleanupRule, CleanupService
 from monitoring.metrics import Family
@@ -20,6 +23,10 @@ FOLDERS = ("reports", "spool")
 
 NAMES = ("perfwatch-*",)
 """The names that the daemon gives to its files: what has another name is somebody else's."""
+
+LEFTOVERS = ("*.prom.[0-9]", "*.prom.[0-9]*[0-9]", "*.prom.tmp")
+"""What a writer of `x.prom` calls it until it is complete: `x.prom.$$`, and x.prom.PID.THREAD by
+prometheus_client."""
 
 
 class Storage:
@@ -32,7 +39,8 @@ class Storage:
         self.path = settings.storage.path or state
         if self.path:
             _make_directory(self.path)
-        self.cleanup = _make_cleanup(self.path, settings) if self.path else None
+        rules = [*_own_rules(self.path, settings), *_textfile_rules(settings)]
+        self.cleanup = _make_cleanup(rules, settings) if rules else None
 
     def __enter__(self) -> Self:
         if self.cleanup is not None:
@@ -64,12 +72,19 @@ def _make_directory(path: str) -> None:
         ) from error
 
 
-def _make_cleanup(path: str, settings: Settings) -> CleanupService:
+def _make_cleanup(rules: Iterable[CleanupRule], settings: Settings) -> CleanupService:
     of = settings.cleanup
     service = CleanupService(interval_seconds=of.interval, dry_run=of.dry_run)
-    for name in FOLDERS:
+    for rule in rules:
+        service.add_folder(rule)
+    return service
+
+
+def _own_rules(path: str, settings: Settings) -> Iterable[CleanupRule]:
+    of = settings.cleanup
+    for name in FOLDERS if path else ():
         try:
-            rule = CleanupRule(
+            yield CleanupRule(
                 name,
                 Path(path) / name,
                 NAMES,
@@ -79,5 +94,20 @@ def _make_cleanup(path: str, settings: Settings) -> CleanupService:
             )
         except ValueError as error:
             raise SettingsError(f"storage.path: {error}") from error
-        service.add_folder(rule)
-    return service
+
+
+def _textfile_rules(settings: Settings) -> Iterable[CleanupRule]:
+    """The directories of the textfile collector, as they are when the daemon starts."""
+    textfile = settings.collectors.get("textfile")
+    if textfile is None or not settings.cleanup.textfile_leftovers:
+        return
+    for number, folder in enumerate(dict.fromkeys(find_folders(textfile.directory)), 1):
+        try:
+            yield CleanupRule(
+                f"textfile-{number}",
+                Path(folder),
+                LEFTOVERS,
+                max_age_seconds=settings.cleanup.max_age,
+            )
+        except ValueError as error:
+            raise SettingsError(f"collector.textfile.directory: {error}") from error

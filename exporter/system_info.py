@@ -26,6 +26,7 @@ PACKAGES = (
     "httptools",
     "intersystems-irispython",
     "isal",
+    "jeepney",
     "prometheus-client",
     "psutil",
     "pyyaml",

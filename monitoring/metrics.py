@@ -31,8 +31,16 @@ class HistogramValue(NamedTuple):
     sum: float
 
 
+class SummaryValue(NamedTuple):
+    """The state of one summary: its quantiles with their values, count and sum."""
+
+    quantiles: tuple[tuple[float, float], ...]
+    observations: int
+    sum: float
+
+
 class Family(NamedTuple):
-    """One metric family. A type is counter, gauge, histogram or untyped.
+    """One metric family. A type is counter, gauge, histogram, summary or untyped.
 
     Not changed once it is given away: whoever gives the same object again says that nothing has
     changed, and an exposition may use what it made of it before.
@@ -43,7 +51,7 @@ class Family(NamedTuple):
     help: str
     type: str
     labels: tuple[str, ...]
-    samples: Sequence[tuple[LabelValues, Number | HistogramValue]]
+    samples: Sequence[tuple[LabelValues, Number | HistogramValue | SummaryValue]]
 
 
 def counter(name: str, help: str, value: Number) -> Family:  # noqa: A002 -- the field's own word
@@ -70,6 +78,12 @@ def to_prometheus(families: Iterable[Family]) -> Iterator[Metric]:
                     edge = "+Inf" if bound == float("inf") else repr(float(bound))
                     metric.add_sample(f"{name}_bucket", labels | {"le": edge}, count)
                 metric.add_sample(f"{name}_count", labels, number.counts[-1])
+                metric.add_sample(f"{name}_sum", labels, number.sum)
+            elif isinstance(number, SummaryValue):
+                for quantile, value in number.quantiles:
+                    edge = repr(float(quantile))
+                    metric.add_sample(name, labels | {"quantile": edge}, value)
+                metric.add_sample(f"{name}_count", labels, number.observations)
                 metric.add_sample(f"{name}_sum", labels, number.sum)
             else:
                 metric.add_sample(family.name, labels, float(number))

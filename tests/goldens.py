@@ -14,14 +14,17 @@ import time
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from zlib import crc32
 
 from exporter.collectors import ALL, Collector, Entry
+from exporter.collectors.timex import STRUCT_TIMEX, Clock
 from exporter.exposition import TEXT, Renderer
 from exporter.families import Family, Filled
 from exporter.interfaces import Address
 from exporter.kernel import KernelTree, NoData
+from tests.recorded import recorded_ethtool, recorded_netlink
+from tests.recorded_services import RecordedBus, Recording
 
 HOSTS = Path(__file__).parent / "hosts"
 NAMES = tuple(sorted(path.name for path in HOSTS.iterdir() if path.is_dir()))
@@ -33,6 +36,16 @@ ADDRESSES = (
     Address("eth0", "192.0.2.10", "24", "global"),
     Address("eth0", "2001:db8::10", "64", "global"),
 )
+CLOCK = Clock(
+    0,
+    STRUCT_TIMEX.pack(
+        # STRUCT_TIMEX names them; the status is PLL and NANO.
+        *(0, 1_234_567, -1_310_720, 15_500, 412, 0x2001, 7, 1, 32_768_000),
+        *(1_763_028_732, 250_000_000, 10_000, 65_536, 1_500, 2, 131_072, 3, 4, 5, 6, 37),
+    ),
+)
+"""A clock that a time server keeps right, as adjtimex(2) describes it."""
+
 STALE_MOUNT = "/backup"
 """The mount whose server is gone."""
 
@@ -45,6 +58,11 @@ def fixed_statvfs(path: str) -> os.statvfs_result:
     files = blocks // 4
     free = (blocks // 4, blocks // 5, files, files - 4096, files - 4096)
     return os.statvfs_result((4096, 4096, blocks, *free, 0, 255))
+
+
+def unreachable(path: str) -> NoReturn:
+    """Refuse to open a mount point: the host's are not those of this machine."""
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
 
 
 def fixed_localtime(seconds: float) -> time.struct_time:
@@ -61,12 +79,25 @@ def fixed_uname() -> os.uname_result:
 def injections(host: Path) -> dict[str, dict[str, Any]]:
     """What replaces this machine, by collector."""
     return {
+        "btrfs": {"ask": unreachable},
         "diskstats": {"now": lambda: NOW},
+        "ethtool": recorded_ethtool(host / "ethtool"),
         "filesystem": {"statvfs": fixed_statvfs},
+        "logind": {"bus": RecordedBus(Recording.of_host(host))},
         "netdev": {"addresses": lambda: ADDRESSES},
+        "network_route": {"route": recorded_netlink(host / "netlink/network_route")},
+        "os": {"files": [str(host / "etc/os-release"), str(host / "usr/lib/os-release")]},
+        "pcidevice": {"load_names": lambda _: {}},
+        "qdisc": {"route": recorded_netlink(host / "netlink/qdisc")},
+        "selinux": {"config_file": str(host / "etc/selinux/config")},
         "sockstat": {"page_size": 4096},
+        "systemd": {"bus": RecordedBus(Recording.of_host(host))},
+        "tcpstat": {"diagnosis": recorded_netlink(host / "netlink/tcpstat")},
         "time": {"now": lambda: NOW, "localtime": fixed_localtime},
+        "timex": {"clock": lambda: CLOCK},
+        "topprocesses": {"now": lambda: NOW, "page_size": 4096},
         "uname": {"uname": fixed_uname},
+        "wifi": {"generic": recorded_netlink(host / "netlink/wifi")},
     }
 
 
@@ -90,17 +121,27 @@ def make_collector(name: str, entry: Entry, **options: Any) -> Collector:
     return entry.make(kernel, entry.options(**{**patient, **options}), **injected)
 
 
+LISTS = {
+    ("sysctl", "include"): ("kernel.pid_max", "fs.file-nr", "fs.file-nr:allocated,free,maximum"),
+    ("sysctl", "include_info"): ("kernel.osrelease",),
+}
+"""Examples for options that are lists, by collector and option: they are empty by default."""
+
+
 def switches(entry: Entry) -> list[tuple[dataclasses.Field[Any], Any]]:
     """List the options that can add metrics, with what turns them on.
 
-    Those are switches that are off, and unset patterns; an `_exclude` pattern takes away.
+    Those are switches that are off, unset patterns, and lists with an example above; an `_exclude`
+    pattern takes away.
     """
     fields = dataclasses.fields(entry.options) if entry.options else ()
     turned_on: dict[object, Any] = {False: True, None: re.compile("")}
+    examples = {field.name: LISTS.get((entry.name, field.name)) for field in fields}
     return [
-        (field, turned_on[field.default])
+        (field, examples[field.name] or turned_on[field.default])
         for field in fields
-        if field.default in turned_on and not field.name.endswith("exclude")
+        if (field.default in turned_on and not field.name.endswith("exclude"))
+        or examples[field.name]
     ]
 
 

@@ -7,7 +7,8 @@ from pathlib import Path, PurePath
 import pytest
 
 from exporter.collectors import ALL
-from tools.capture_host import CAPTURED, MAX_FILE_BYTES, main
+from tools.capture_host import MAX_FILE_BYTES, main
+from tools.captured_files import CAPTURED
 
 TESTS = Path(__file__).parent
 
@@ -49,6 +50,7 @@ def host(tmp_path: Path) -> Path:
         "proc/sys/kernel/osrelease": "6.6.87.2-custom\n",
         "proc/loadavg": "0.1 0.2 0.3 1/2 3\n",
         "proc/1/mountinfo": MOUNTINFO,
+        "proc/77/stat": "77 (payroll d) S 1 77 77 0\n",
         "proc/cpuinfo": "processor\t: 0\n" * (MAX_FILE_BYTES // 14 + 1),
         "sys/class/net/enxa1b2c3d4e5f6/statistics/rx_nohandler": "0\n",
         "sys/class/net/eth0/mtu": "1500\n",
@@ -64,7 +66,7 @@ def host(tmp_path: Path) -> Path:
 def run(host: Path, out: Path, *more: str) -> int:
     """Capture a host in a temporary directory."""
     roots = ("--procfs", host / "proc", "--sysfs", host / "sys", "--run", host / "run")
-    return main([str(out), *map(str, roots), *more])
+    return main([str(out), *map(str, roots), "--rootfs", str(host), *more])
 
 
 def read_tree(out: Path) -> dict[str, str]:
@@ -162,7 +164,7 @@ def test_captured_hosts_hold_what_the_table_names(name: str) -> None:
     root = TESTS / "hosts" / name
     files = [
         path.relative_to(root)
-        for tree in ("proc", "run", "sys")
+        for tree in ("etc", "proc", "run", "sys", "usr")
         for path in (root / tree).rglob("*")
         if path.is_file()
     ]

@@ -22,6 +22,7 @@ USER_PAGES = [
     PAGE,
     DOCS / "api.md",
     DOCS / "http.md",
+    DOCS / "metrics.md",
     DOCS / "migrating-from-node_exporter.md",
     DOCS / "operations.md",
     DOCS / "security.md",

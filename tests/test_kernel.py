@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.kernel import CHUNK, MAX_FILE_BYTES, PAGE, KernelTree
+from exporter.kernel import KernelTree
+from exporter.kernel_file import CHUNK, MAX_FILE_BYTES, PAGE
+from tests.network_namespace import run_in_namespace
 
 
 @pytest.fixture
@@ -149,6 +151,22 @@ def test_a_sysfs_attribute_is_at_most_a_page(tree: KernelTree) -> None:
     assert tree.sys("class/net/eth0/mtu").read() == b"1" * PAGE
 
 
+def test_a_table_below_sysfs_may_be_longer(tree: KernelTree) -> None:
+    """What is mounted below sysfs gives its lines page by page, and is read to its end."""
+    content = b"1 2 3 4 5 6\n" * 2048
+    Path(tree.sysfs, "cache_stats").write_bytes(content)
+    assert tree.sys_table("cache_stats").read() == content
+
+
+def test_names_in_procfs_are_sorted_and_may_be_of_folders_only(tree: KernelTree) -> None:
+    """An absent directory, and a file, have none."""
+    Path(tree.procfs, "spl/tank").mkdir(parents=True)
+    Path(tree.procfs, "spl/arcstats").touch()
+    assert tree.list_proc("spl") == ["arcstats", "tank"]
+    assert tree.list_proc("spl", folders=True) == ["tank"]
+    assert tree.list_proc("absent") == tree.list_proc("spl/arcstats") == []
+
+
 def test_names_in_sysfs_are_sorted_and_may_be_none(tree: KernelTree) -> None:
     """An absent directory is an absent source, not an error."""
     for name in ("lo", "eth1"):
@@ -203,3 +221,17 @@ def test_open_descriptors_are_counted() -> None:
         assert folder.count_entries() == before + 1
     finally:
         os.close(descriptor)
+
+
+def test_own_network_is_known_by_its_files(tmp_path: Path) -> None:
+    """In a container with the host's procfs, netlink may be asked only if the network is shared."""
+    assert KernelTree().own_network
+    assert not KernelTree(str(tmp_path)).own_network
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1/net").symlink_to("/proc/self/net")
+    assert KernelTree(str(tmp_path)).own_network
+
+
+def test_another_network_is_known_by_its_files() -> None:
+    """The first process has another network than one that was made here."""
+    assert run_in_namespace("tests.other_network").split() == ["True", "False"]

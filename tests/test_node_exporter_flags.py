@@ -91,7 +91,6 @@ def test_all_our_flags_stay() -> None:
         ["--collector.systemd.unit-include=.+"],
         ["--collector.systemd.unit-include", ".+"],
         ["--collector.netclass_rtnl.with-stats"],
-        ["--collector.netdev.netlink"],
         ["--runtime.gomaxprocs=2"],
     ],
 )
@@ -106,10 +105,11 @@ def test_flags_without_a_counterpart_are_set_aside(words: list[str]) -> None:
 
 def test_the_warning_says_why() -> None:
     """A collector that is missing and an option that is missing are told apart."""
-    _, warnings = translate(["--collector.ntp.server=x", "--collector.netdev.netlink"], OURS)
+    words = ["--collector.ntp.server=x", "--collector.netclass_rtnl.with-stats"]
+    _, warnings = translate(words, OURS)
     assert [warning.partition(": ")[2] for warning in warnings] == [
         "there is no ntp collector yet",
-        "the netdev collector reads /proc/net/dev",
+        "the netdev collector shows the statistics",
     ]
 
 

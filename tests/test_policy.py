@@ -192,9 +192,9 @@ def requirements(*groups: str) -> dict[str, Requirement]:
 
 
 LOCKS = {
-    "requirements.lock": ("runtime", "fast"),
+    "requirements.lock": ("runtime", "fast", "systemd"),
     "requirements-build.lock": ("build",),
-    "requirements-dev.lock": ("runtime", "fast", "dev", "build"),
+    "requirements-dev.lock": ("runtime", "fast", "systemd", "dev", "build"),
 }
 """Each lock file, and the groups of pyproject.toml it was made from."""
 

@@ -27,6 +27,8 @@ SAMPLES = {
     "log.format": ("console", "json"),
     "cleanup.max-age": ("1h", "2h"),
     "log.config-file": ("config/monitoring/logging_config.yaml", ""),
+    "collector.sysctl.include": ("kernel.pid_max", "fs.file-nr:allocated,free,maximum"),
+    "collector.sysctl.include-info": ("kernel.osrelease", "kernel.ostype kernel.version"),
 }
 """Two values for the settings whose values do not follow from the kind of their default."""
 
@@ -49,6 +51,12 @@ def flag(key: Key, value: str) -> str:
     if isinstance(key.default, bool):
         return f"--{key.flag}" if value == "true" else f"--no-{key.flag}"
     return f"--{key.flag}={value}"
+
+
+def turn_on(key: Key) -> list[str]:
+    """What turns on the collector that has this option, where it is off by default."""
+    flags = [f"collector.{entry.name}" for entry in registry.ALL if not entry.enabled]
+    return [f"--{name}" for name in flags if key.flag.startswith(f"{name}.")]
 
 
 def effective(settings: Settings, key: Key) -> Any:
@@ -84,10 +92,11 @@ def test_flags_override_the_environment_and_that_the_file(
     assert expected[one] != expected[other]
 
     file = write_setting(tmp_path / "perfwatch.yml", key, one)
-    assert effective(read(file), key) == expected[one]
+    turned_on = turn_on(key)
+    assert effective(read(file, *turned_on), key) == expected[one]
     monkeypatch.setenv(key.variable, other)
-    assert effective(read(file), key) == expected[other]
-    assert effective(read(file, flag(key, one)), key) == expected[one]
+    assert effective(read(file, *turned_on), key) == expected[other]
+    assert effective(read(file, *turned_on, flag(key, one)), key) == expected[one]
 
 
 def test_the_environment_may_name_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +113,21 @@ def test_addresses_may_be_repeated() -> None:
     given_addresses = ["127.0.0.1:1", "[::1]:2"]
     words = [f"--web.listen-address={address}" for address in given_addresses]
     assert read(*words).web.listen_address == tuple(map(parse_address, given_addresses))
+
+
+def test_lists_may_be_repeated_given_as_words_or_as_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of sysctls is a repeated flag, words in a variable, and a list in the file."""
+    wanted = ("kernel.pid_max", "net.ipv4.tcp_rmem:min,default,max")
+    words = [f"--collector.sysctl.include={word}" for word in wanted]
+    assert read("--collector.sysctl", *words).collectors["sysctl"].include == wanted
+    file = tmp_path / "perfwatch.yml"
+    file.write_text(yaml.safe_dump({"collector": {"sysctl": {"include": list(wanted)}}}))
+    chosen = read("--collector.sysctl", f"--config.file={file}").collectors["sysctl"]
+    assert chosen.include == wanted
+    monkeypatch.setenv("PERFWATCH_COLLECTOR_SYSCTL_INCLUDE", " ".join(wanted))
+    assert read("--collector.sysctl").collectors["sysctl"].include == wanted
 
 
 def test_turning_everything_off_is_a_valid_configuration() -> None:

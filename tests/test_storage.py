@@ -56,6 +56,52 @@ def test_old_files_of_ours_are_removed_and_no_others(folder: str, tmp_path: Path
     assert sorted(below.iterdir()) == sorted(kept)
 
 
+def make_texts(root: Path) -> Path:
+    """Make a directory of text files that are all old."""
+    folder = root / "texts"
+    folder.mkdir(mode=0o755)
+    for name in ("a.prom", "a.prom.4711", "b.prom.7", "c.prom.12.9", "d.prom.tmp", "e.prom.bak"):
+        (folder / name).touch()
+        os.utime(folder / name, (1e9, 1e9))
+    return folder
+
+
+def test_leftovers_of_text_files_are_removed_where_it_is_asked_for(tmp_path: Path) -> None:
+    """What writers call a file until it is complete; the files themselves and others stay."""
+    folder = make_texts(tmp_path)
+    values = {"collector.textfile.directory": (str(folder), str(tmp_path / "t*"))}
+    assert Storage(build(values)).cleanup is None
+    cleanup = Storage(build({**values, "cleanup.textfile-leftovers": True})).cleanup
+    assert cleanup is not None
+    cleanup._now = lambda: time.time() + 120
+    cleanup.run_once()
+    assert sorted(path.name for path in folder.iterdir()) == ["a.prom", "e.prom.bak"]
+
+
+def test_nothing_is_removed_for_a_collector_that_is_off() -> None:
+    """The setting is about the directories of the collector."""
+    values = {"collector.textfile": False, "cleanup.textfile-leftovers": True}
+    assert Storage(build(values)).cleanup is None
+
+
+def test_leftovers_are_looked_for_at_an_absolute_path() -> None:
+    """What `texts` means depends on who asks."""
+    values = {"collector.textfile.directory": ("texts",), "cleanup.textfile-leftovers": True}
+    with pytest.raises(SettingsError, match=r"^collector.textfile.directory: .* absolute"):
+        Storage(build(values))
+
+
+def test_a_daemon_that_only_removes_leftovers_has_no_storage(tmp_path: Path) -> None:
+    """There is no disk of its own to watch."""
+    values = {
+        "collector.textfile.directory": (str(make_texts(tmp_path)),),
+        "cleanup.textfile-leftovers": True,
+    }
+    health = HealthMonitor()
+    watch_storage(health, Storage(build(values)))
+    assert set(health.run_all_checks()["checks"]) == {"cleanup"}
+
+
 def test_the_daemon_tells_of_its_cleanup(tmp_path: Path) -> None:
     """In its metrics, its API and its health."""
     with start_daemon(f"--storage.path={tmp_path}", "--cleanup.interval=1s") as daemon:

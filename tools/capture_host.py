@@ -49,6 +49,7 @@ RULES: dict[str, Rule] = {
     "MAC address": Rule(r"\b(?:[0-9a-f]{2}:){5,19}[0-9a-f]{2}\b", "02:00:00:00:00:{:02x}".format),
     "export": Rule(r"(?<=\s)(?:[^\s/=]+:/|//)\S*", "server{0}:/export{0}".format),
     "account": Rule(r"\b[\w.+-]+@[\w.-]+", "user{0}@host{0}".format),
+    "process": Rule(r"(?<= \()(?s:.{1,64}?)(?=\) [RSDTtXxKWPIZ] \d+ )", "process{}".format),
     "user": _value_of("username", "domain"),
     "home": Rule(r"(?<=/home/)[^/\s,:]+", "user{}".format),
     "IPv4 address": Rule(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.-])", "192.0.2.{}".format),
@@ -223,6 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("out", type=Path, metavar="OUT_DIR", help="where to: new, or empty")
     parser.add_argument("--procfs", type=Path, default=Path("/proc"), help="default: %(default)s")
     parser.add_argument("--sysfs", type=Path, default=Path("/sys"), help="default: %(default)s")
+    parser.add_argument("--rootfs", type=Path, default=Path("/"), help="default: %(default)s")
     parser.add_argument("--run", type=Path, default=Path("/run"), help="default: %(default)s")
     parser.add_argument(
         "--hide",
@@ -233,6 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     roots = {"proc": options.procfs, "sys": options.sysfs, "run": options.run}
+    roots |= {name: options.rootfs / name for name in ("etc", "usr")}
     try:
         for line in capture(roots, options.out, options.hide):
             print(line)

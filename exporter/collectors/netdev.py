@@ -1,31 +1,30 @@
-"""Traffic and errors of the network interfaces from /proc/net/dev.
+"""Traffic and errors of the network interfaces, over rtnetlink or from /proc/net/dev.
 
-Source: Linux net/core/net-procfs.c, unchanged since 2.2. Some of its columns are sums: received
-`drop` is what the kernel dropped and what the device missed; `frame` is length, overrun, CRC and
-frame errors; `carrier` is carrier, aborted, window and heartbeat errors. rx_nohandler is not among
-them: it comes from /sys/class/net/*/statistics (since 4.6). Needs no rights.
+Source: RTM_GETSTATS (since Linux 4.7), which is cheaper and has all counters apart, for the network
+namespace of the daemon; /proc/net/dev for any other, such as the host's below a mounted procfs, and
+where netlink is refused. Some columns of the file are sums, which are made of the counters too:
+received `drop` is what the kernel dropped and what the device missed; `frame` is length, overrun,
+CRC and frame errors; `carrier` is carrier, aborted, window and heartbeat errors. Needs no rights.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import compress
-from typing import NamedTuple
 
-from exporter.families import Digits, Family, Filled, Layout, Series
+from exporter.collectors._netdev_file import FileSource
+from exporter.collectors._netdev_rtnl import RouteSource
+from exporter.families import Family, Filled
 from exporter.interfaces import Address, read_addresses
-from exporter.kernel import KernelFile, KernelTree, NoData
+from exporter.kernel import KernelTree
+from exporter.netlink import REFUSED
 from exporter.options import NameFilter, option, parse_regexp, reject_both
-from exporter.parsing import integers, shorten
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Which interfaces are shown, and whether with their addresses."""
+    """Which interfaces are shown, from which source, and how."""
 
     device_include: re.Pattern[str] | None = option(
         None,
@@ -40,6 +39,14 @@ class Options:
     address_info: bool = option(
         False, "Show the addresses of all interfaces as node_network_address_info."
     )
+    netlink: bool = option(
+        True,
+        "Ask the kernel over netlink instead of reading /proc/net/dev, where that is possible.",
+    )
+    enable_detailed_metrics: bool = option(
+        False, "Show each counter of the kernel by its own name, instead of the sums."
+    )
+    label_ifalias: bool = option(False, "Add the alias of the interface as the label ifalias.")
 
     def __post_init__(self) -> None:
         reject_both(self.device_include, self.device_exclude, "device")
@@ -62,50 +69,56 @@ HELP = {
     "transmit_colls": "Collisions.",
     "transmit_carrier": "Packets not transmitted for loss of carrier, aborts, late collisions.",
     "transmit_compressed": "Compressed packets transmitted.",
+    "receive_nohandler": (
+        "Packets dropped because the device is not active, as the backup of a bond."
+    ),
 }
+"""The families, in the order of /proc/net/dev."""
+
+DETAILED_HELP = {
+    "receive_packets": HELP["receive_packets"],
+    "transmit_packets": HELP["transmit_packets"],
+    "receive_bytes": HELP["receive_bytes"],
+    "transmit_bytes": HELP["transmit_bytes"],
+    "receive_errors": HELP["receive_errs"],
+    "transmit_errors": HELP["transmit_errs"],
+    "receive_dropped": "Packets received but dropped.",
+    "transmit_dropped": HELP["transmit_drop"],
+    "multicast": HELP["receive_multicast"],
+    "collisions": HELP["transmit_colls"],
+    "receive_length_errors": "Frames received with a bad length.",
+    "receive_over_errors": "Frames received that were too long for the receive buffer.",
+    "receive_crc_errors": "Frames received with a bad checksum.",
+    "receive_frame_errors": "Frames received with a bad alignment.",
+    "receive_fifo_errors": HELP["receive_fifo"],
+    "receive_missed_errors": "Packets missed by the device for lack of buffers.",
+    "transmit_aborted_errors": "Packets whose transmission was given up.",
+    "transmit_carrier_errors": "Packets not transmitted for loss of carrier.",
+    "transmit_fifo_errors": HELP["transmit_fifo"],
+    "transmit_heartbeat_errors": "Packets without a heartbeat signal behind them.",
+    "transmit_window_errors": "Packets not transmitted for late collisions.",
+    "receive_compressed": HELP["receive_compressed"],
+    "transmit_compressed": HELP["transmit_compressed"],
+    "receive_nohandler": HELP["receive_nohandler"],
+}
+"""The families with enable-detailed-metrics, in the order of struct rtnl_link_stats64."""
+
+_DETAILED_NAMES = {
+    "receive_errs": "receive_errors",
+    "receive_drop": "receive_dropped",
+    "transmit_errs": "transmit_errors",
+    "transmit_drop": "transmit_dropped",
+}
+"""What enable-detailed-metrics changes of the file's columns: no sum can be taken apart."""
 
 
-class Interfaces(NamedTuple):
-    """The table of /proc/net/dev."""
-
-    header: bytes
-    names: list[bytes]
-    """Each with its colon."""
-    columns: list[list[Digits]]
-    """One list for each word of the header, with one number for each interface."""
-
-
-def parse_net_dev(text: bytes) -> Interfaces:
-    """Split the table into names and columns. Raises ValueError when it is not one.
-
-    Names have neither spaces nor colons in them (dev_valid_name() in Linux net/core/dev.c), so the
-    table is split as a whole, which on a machine with many interfaces costs a third of doing it
-    line by line. Before 2.6.31 a long number could touch the colon.
-    """
-    header, _, body = text.partition(b"\n")[2].partition(b"\n")
-    width = len(parse_columns(header)) + 1
-    words = body.replace(b":", b": ").split()
-    names = words[::width]
-    if len(words) % width or b":" in names or not all(name.endswith(b":") for name in names):
-        raise ValueError(f"/proc/net/dev: expected names and numbers: {shorten(body)}")
-    del words[::width]
-    width -= 1
-    if words:
-        integers(words)
-    return Interfaces(header, names, [words[position::width] for position in range(width)])
-
-
-@lru_cache(maxsize=4)
-def parse_columns(header: bytes) -> tuple[str, ...]:
-    """Name the columns of ` face |bytes packets ...|bytes packets ...`: receive_bytes, ..."""
-    parts = header.decode("utf-8", "replace").split("|")
-    if len(parts) != 3 or not parts[1].strip():
-        raise ValueError(f"/proc/net/dev: expected a header of 3 parts: {shorten(header)}")
-    return tuple(
-        f"{direction}_{word}"
-        for direction, part in (("receive", parts[1]), ("transmit", parts[2]))
-        for word in part.split()
-    )
+def name_columns(*, detailed: bool) -> dict[str, tuple[str, str]]:
+    """Give the name and help text of the family for each column of the file."""
+    names = _DETAILED_NAMES if detailed else {}
+    return {
+        word: (names.get(word, word), DETAILED_HELP[names[word]] if word in names else text)
+        for word, text in HELP.items()
+    }
 
 
 class NetdevCollector:
@@ -122,26 +135,22 @@ class NetdevCollector:
     ) -> None:
         options = options or Options()
         self._kernel = kernel
-        self._file = kernel.net("dev")
-        self._filter = NameFilter(options.device_include, options.device_exclude)
+        self._options = options
+        self._accepts = NameFilter(options.device_include, options.device_exclude).accepts
         self._addresses = addresses if options.address_info else None
-        self._table: tuple[bytes, list[bytes]] | None = None
-        self._nohandler: dict[str, KernelFile] = {}
+        # Netlink answers for the daemon's own network namespace, which is that of its own /proc.
+        own = options.netlink and kernel.own_network
+        self._source = self._ask_kernel() if own else self._read_file()
 
     def collect(self) -> Iterable[Family | Filled]:
-        """Yield one family per column, node_network_receive_nohandler_total, and the addresses."""
+        """Yield one family per counter, and the addresses."""
         try:
-            text = self._file.read()
-        except FileNotFoundError as error:
-            raise NoData("this kernel has no /proc/net/dev") from error
-        header, names, columns = parse_net_dev(text)
-        if (header, names) != self._table:
-            self._lay_out(header, names)
-        numbers: list[Digits] = []
-        for position in self._positions:
-            numbers += compress(columns[position], self._shown)
-        yield self._layout.fill(numbers)
-        yield from self._collect_nohandler()
+            yield from self._source.read()
+        except OSError as error:
+            if isinstance(self._source, FileSource) or error.errno not in REFUSED:
+                raise
+            self._source = self._read_file()
+            yield from self._source.read()
         if self._addresses is not None:
             yield Family(
                 "node_network_address_info",
@@ -151,63 +160,11 @@ class NetdevCollector:
                 [(address, 1) for address in self._addresses()],
             )
 
-    def _lay_out(self, header: bytes, names: list[bytes]) -> None:
-        titles = [name[:-1].decode("utf-8", "surrogateescape") for name in names]
-        self._shown = [self._filter.accepts(title) for title in titles]
-        self._devices = list(compress(titles, self._shown))
-        words = parse_columns(header)
-        self._positions = [position for position, word in enumerate(words) if word in HELP]
-        rows = [(device,) for device in self._devices]
-        self._layout = Layout(
-            [
-                Series(f"node_network_{word}_total", HELP[word], "counter", ("device",), rows)
-                for word in (words[position] for position in self._positions)
-            ]
-        )
-        self._every_device = set(titles)
-        self._find_nohandler()
-        self._table = (header, names)
+    def _ask_kernel(self) -> RouteSource | FileSource:
+        detailed, alias = self._options.enable_detailed_metrics, self._options.label_ifalias
+        columns = DETAILED_HELP if detailed else HELP
+        return RouteSource(self._accepts, columns, detailed=detailed, alias=alias)
 
-    def _collect_nohandler(self) -> Iterable[Filled]:
-        if not self._in_sysfs:
-            self._find_nohandler()
-        try:
-            numbers = [file.read().rstrip() for file in self._nohandler.values()]
-        except OSError:  # an interface went away since /proc/net/dev was read
-            self._table = None
-            return
-        if numbers:
-            yield self._nohandler_layout.fill(integers(numbers))
-
-    def _find_nohandler(self) -> None:
-        """Find the files of the shown interfaces.
-
-        /sys/class/net shows the network namespace in which sysfs was mounted. In a container that
-        need not be the one of /proc/net/dev: then an equal name would mean another interface.
-        """
-        self._in_sysfs = self._every_device == set(self._kernel.list_sys("class/net")) - {
-            "bonding_masters"
-        }
-        devices = self._devices if self._in_sysfs else []
-        # All anew: a descriptor stays with its device, also when that was renamed.
-        for file in self._nohandler.values():
-            file.close()
-        found = {}
-        for device in devices:
-            path = f"class/net/{device}/statistics/rx_nohandler"
-            file = self._kernel.sys(path)
-            with contextlib.suppress(OSError):  # before Linux 4.6
-                file.read()
-                found[device] = file
-        self._nohandler = found
-        self._nohandler_layout = Layout(
-            [
-                Series(
-                    "node_network_receive_nohandler_total",
-                    "Packets dropped because the device is not active, as the backup of a bond.",
-                    "counter",
-                    ("device",),
-                    [(device,) for device in found],
-                )
-            ]
-        )
+    def _read_file(self) -> RouteSource | FileSource:
+        columns = name_columns(detailed=self._options.enable_detailed_metrics)
+        return FileSource(self._kernel, self._accepts, columns, alias=self._options.label_ifalias)

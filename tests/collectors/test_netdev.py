@@ -1,8 +1,10 @@
-"""The netdev collector: /proc/net/dev and rx_nohandler."""
+"""The netdev collector where it reads files: /proc/net/dev and rx_nohandler."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import re
 from pathlib import Path
 
@@ -10,7 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.collectors.netdev import HELP, NetdevCollector, Options, parse_net_dev
+from exporter.collectors._netdev_file import parse_net_dev
+from exporter.collectors.netdev import (
+    HELP,
+    NetdevCollector,
+    Options,
+)
 from exporter.interfaces import Address
 from exporter.kernel import KernelTree, NoData
 from tests.samples import read_samples
@@ -96,7 +103,7 @@ def test_each_column_is_a_counter(host: Host) -> None:
     assert samples['node_network_transmit_bytes_total{device="lo"}'] == 81104
     assert samples['node_network_transmit_carrier_total{device="eth0"}'] == 11
     assert samples['node_network_receive_nohandler_total{device="eth0"}'] == 13
-    assert len(samples) == 2 * (len(HELP) + 1)
+    assert len(samples) == 2 * len(HELP)
 
 
 def test_columns_of_kernels_to_come_are_left_out(host: Host) -> None:
@@ -105,7 +112,7 @@ def test_columns_of_kernels_to_come_are_left_out(host: Host) -> None:
     host.write("proc/net/dev", header + ETH0.replace(b" 6 ", b" 6 99 "))
     samples = read_samples(host.collector().collect())
     assert samples['node_network_transmit_bytes_total{device="eth0"}'] == 221416
-    assert len([name for name in samples if "nohandler" not in name]) == len(HELP)
+    assert len([name for name in samples if "nohandler" not in name]) == len(HELP) - 1
 
 
 @pytest.mark.parametrize(
@@ -115,7 +122,7 @@ def test_columns_of_kernels_to_come_are_left_out(host: Host) -> None:
 def test_interfaces_can_be_chosen(host: Host, options: Options) -> None:
     """Include and exclude patterns choose interfaces, in sysfs too."""
     samples = read_samples(host.collector(options).collect())
-    assert len(samples) == len(HELP) + 1
+    assert len(samples) == len(HELP)
     assert not [name for name in samples if '"lo"' in name]
 
 
@@ -170,16 +177,16 @@ def test_an_old_kernel_has_no_nohandler(host: Host) -> None:
     for device in ("lo", "eth0"):
         (host.root / f"sys/class/net/{device}/statistics/rx_nohandler").unlink()
     samples = read_samples(host.collector().collect())
-    assert len(samples) == 2 * len(HELP)
+    assert len(samples) == 2 * (len(HELP) - 1)
 
 
 def test_sysfs_of_another_network_namespace_is_not_used(host: Host) -> None:
     """In a container /sys can show the host's eth0 beside the container's /proc/net/dev."""
     host.write("sys/class/net/docker0/statistics/rx_nohandler", b"0\n")
     collector = host.collector()
-    assert len(read_samples(collector.collect())) == 2 * len(HELP)
+    assert len(read_samples(collector.collect())) == 2 * (len(HELP) - 1)
     host.write("proc/net/dev", HEADER + LO + ETH0 + ETH0.replace(b"eth0", b"docker0"))
-    assert len(read_samples(collector.collect())) == 3 * (len(HELP) + 1)
+    assert len(read_samples(collector.collect())) == 3 * len(HELP)
 
 
 def test_sysfs_that_shows_an_interface_later_is_looked_at_again(host: Host) -> None:
@@ -188,7 +195,7 @@ def test_sysfs_that_shows_an_interface_later_is_looked_at_again(host: Host) -> N
     collector = host.collector()
     assert not [name for name in read_samples(collector.collect()) if "nohandler" in name]
     host.write("sys/class/net/eth1/statistics/rx_nohandler", b"5\n")
-    assert len(read_samples(collector.collect())) == 3 * (len(HELP) + 1)
+    assert len(read_samples(collector.collect())) == 3 * len(HELP)
 
 
 def test_an_interface_that_goes_between_two_reads_costs_no_other_family(tmp_path: Path) -> None:
@@ -199,11 +206,11 @@ def test_an_interface_that_goes_between_two_reads_costs_no_other_family(tmp_path
     kernel = KernelTree(str(tmp_path / "proc"), str(tmp_path / "sys"))
     kernel.max_kept = 0
     collector = NetdevCollector(kernel)
-    assert len(read_samples(collector.collect())) == len(HELP) + 1
-    (tmp_path / "sys/class/net/lo/statistics/rx_nohandler").unlink()
     assert len(read_samples(collector.collect())) == len(HELP)
+    (tmp_path / "sys/class/net/lo/statistics/rx_nohandler").unlink()
+    assert len(read_samples(collector.collect())) == len(HELP) - 1
     host.write("sys/class/net/lo/statistics/rx_nohandler", b"1\n")
-    assert len(read_samples(collector.collect())) == len(HELP) + 1
+    assert len(read_samples(collector.collect())) == len(HELP)
 
 
 def test_addresses_are_shown_when_wanted(host: Host) -> None:
@@ -218,3 +225,50 @@ def test_a_kernel_without_the_file_has_no_data(tmp_path: Path) -> None:
     """CONFIG_NET missing is not a failure of the collector."""
     with pytest.raises(NoData, match="net/dev"):
         list(Host(tmp_path).collector().collect())
+
+
+def test_the_names_of_detailed_metrics_fit_the_file(host: Host) -> None:
+    """Sums cannot be taken apart: only four names change, as with node_exporter."""
+    options = Options(enable_detailed_metrics=True)
+    samples = read_samples(host.collector(options).collect())
+    names = {name.partition("{")[0] for name in samples}
+    changed = {f"node_network_{name}_total" for name in ("receive_errors", "transmit_dropped")}
+    assert changed <= names
+    assert samples['node_network_receive_dropped_total{device="eth0"}'] == 2
+    assert not [name for name in names if name.endswith(("_errs_total", "_drop_total"))]
+    assert len(samples) == 2 * len(HELP)
+
+
+def test_aliases_are_labels_when_wanted(host: Host) -> None:
+    """They follow sysfs from scrape to scrape; an interface without one has no such label."""
+    host.write("sys/class/net/eth0/ifalias", b"uplink\n")
+    collector = host.collector(Options(label_ifalias=True))
+    name = "node_network_receive_bytes_total"
+    assert {key for key in read_samples(collector.collect()) if name in key} == {
+        f'{name}{{device="lo"}}',
+        f'{name}{{device="eth0",ifalias="uplink"}}',
+    }
+    host.write("sys/class/net/eth0/ifalias", b"spare\n")
+    samples = read_samples(collector.collect())
+    assert samples[f'{name}{{device="eth0",ifalias="spare"}}'] == 114242365
+    assert len(samples) == len(read_samples(collector.collect())) == 2 * len(HELP)
+
+
+def test_aliases_of_another_network_namespace_are_not_used(host: Host) -> None:
+    """As with rx_nohandler, an equal name would mean another interface."""
+    host.write("sys/class/net/eth0/ifalias", b"uplink\n")
+    host.write("sys/class/net/docker0/ifalias", b"")
+    samples = read_samples(host.collector(Options(label_ifalias=True)).collect())
+    assert not [key for key in samples if "uplink" in key]
+
+
+def test_sysfs_that_may_not_be_listed_is_not_used(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then rx_nohandler is missing, and nothing else."""
+
+    def refuse(path: str) -> list[str]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert len(read_samples(host.collector().collect())) == 2 * (len(HELP) - 1)
