@@ -71,7 +71,7 @@ def read_settings(
     """
     keys = tuple(all_keys())
     _add_flags(parser, keys)
-    words, warnings = translate(words, {key.flag for key in keys})
+    words, warnings = translate(words)
     parsed, unknown = parser.parse_known_args(words)
     given = vars(parsed)
     if unknown:

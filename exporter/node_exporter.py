@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 
 from exporter.settings import DOCUMENTATION, SettingsError
 
-_COLLECTORS = """
-arp bcache bcachefs bonding btrfs buddyinfo cgroups conntrack cpu cpu_vulnerabilities cpufreq
-diskstats dmi drbd drm edac entropy ethtool fibrechannel filefd filesystem hwmon infiniband
-interrupts ipvs kernel_hung ksmd lnstat loadavg logind mdadm meminfo meminfo_numa mountstats
-netclass netclass_rtnl netdev netstat network_route nfs nfsd ntp nvme os pcidevice perf powersupply
-powersupplyclass pressure processes qdisc rapl runit schedstat selinux slabinfo sockstat softirqs
-softnet stat supervisord swap sysctl systemd tapestats tcpstat textfile thermal_zone time timex
-udp_queues uname vmstat watchdog wifi xfrm xfs zfs zoneinfo
-"""
+_BESIDE = "keep node_exporter beside for it"
 
-COLLECTORS = frozenset(_COLLECTORS.split())
-"""The names between `--collector.` and the next dot."""
+LEFT_OUT = {
+    "ntp": "deprecated there and not made anew here: chrony_exporter tells of the time server, "
+    "--collector.timex of the kernel's clock",
+    "perf": f"hardware counters come with a later version: {_BESIDE}",
+    "runit": f"deprecated there and not made anew here: {_BESIDE}",
+    "supervisord": f"deprecated there and not made anew here: {_BESIDE}",
+}
+"""Its collectors that are not ours, and what to use instead."""
 
 WITHOUT_EFFECT = {
-    "collector.netclass_rtnl.with-stats": "the netdev collector shows the statistics",
+    "collector.netclass_rtnl.with-stats": "the netdev collector shows these statistics, under "
+    "these names with --collector.netdev.enable-detailed-metrics",
+    "collector.qdisc.fixtures": "it is for node_exporter's own tests",
+    "collector.wifi.fixtures": "it is for node_exporter's own tests",
     "runtime.gomaxprocs": "it concerns the Go runtime",
 }
 
@@ -35,10 +35,16 @@ RENAMED = {
     "collector.diskstats.ignored-devices": "collector.diskstats.device-exclude",
     "collector.filesystem.ignored-fs-types": "collector.filesystem.fs-types-exclude",
     "collector.filesystem.ignored-mount-points": "collector.filesystem.mount-points-exclude",
+    "collector.netdev.device-blacklist": "collector.netdev.device-exclude",
+    "collector.netdev.device-whitelist": "collector.netdev.device-include",
+    "collector.netdev.ignored-devices": "collector.netdev.device-exclude",
+    "collector.powersupply.ignored-supplies": "collector.powersupplyclass.ignored-supplies",
+    "collector.qdisk.device-exclude": "collector.qdisc.device-exclude",
+    "collector.qdisk.device-include": "collector.qdisc.device-include",
     "collector.systemd.unit-blacklist": "collector.systemd.unit-exclude",
     "collector.systemd.unit-whitelist": "collector.systemd.unit-include",
 }
-"""node_exporter's own former names, which it still takes."""
+"""Its former names, some of them given up, and those that do not begin with their collector's."""
 
 REFUSED = {
     "web.config.file": "TLS and authentication are not there yet: remove it, and listen on this "
@@ -50,11 +56,11 @@ REFUSED = {
 _FLAG = re.compile(r"--(?P<no>no-)?(?P<name>[^=]+)(?P<value>=.*)?\Z", re.DOTALL)
 
 
-def translate(words: Sequence[str], ours: AbstractSet[str]) -> tuple[list[str], list[str]]:
+def translate(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Give the words of a command line that are ours, and warnings about the rest.
 
-    `ours` are our flags without their dashes. What neither we nor node_exporter know stays in, for
-    the parser to complain about. Raises SettingsError on a flag that must not be ignored.
+    What neither we nor node_exporter know stays in, for the parser to complain about. Raises
+    SettingsError on a flag that must not be ignored.
     """
     kept: list[str] = []
     warnings: list[str] = []
@@ -65,9 +71,9 @@ def translate(words: Sequence[str], ours: AbstractSet[str]) -> tuple[list[str], 
         name = flag["name"] if flag else ""
         if name in RENAMED:
             kept.append(word.replace(name, RENAMED[name], 1))
-            warnings.append(f"--{name} is deprecated: use --{RENAMED[name]}")
+            warnings.append(f"--{name} has another name here: use --{RENAMED[name]}")
             continue
-        reason = _why_not_ours(name, ours)
+        reason = _why_not_ours(name)
         if flag is None or reason is None:
             kept.append(word)
             continue
@@ -81,14 +87,8 @@ def translate(words: Sequence[str], ours: AbstractSet[str]) -> tuple[list[str], 
     return kept, warnings
 
 
-def _why_not_ours(name: str, ours: AbstractSet[str]) -> str | None:
+def _why_not_ours(name: str) -> str | None:
     """Why a flag of node_exporter's cannot be obeyed; None when it can, or is not one of its."""
-    if name in ours:
-        return None
-    if reason := REFUSED.get(name) or WITHOUT_EFFECT.get(name):
-        return reason
     prefix, _, rest = name.partition(".")
-    collector = rest.partition(".")[0]
-    if prefix != "collector" or collector not in COLLECTORS or f"collector.{collector}" in ours:
-        return None
-    return f"there is no {collector} collector yet"
+    collector = rest.partition(".")[0] if prefix == "collector" else ""
+    return REFUSED.get(name) or WITHOUT_EFFECT.get(name) or LEFT_OUT.get(collector)

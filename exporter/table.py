@@ -41,7 +41,7 @@ class Table:
         """
         cells = list(chain.from_iterable(zip(*rows.values(), strict=True)))
         present = [cell is not None for cell in cells] if None in cells else None
-        numbers: list[Number] = list(compress(cells, present)) if present else cells  # type: ignore[arg-type]
+        numbers: list[Number] = list(compress(cells, present)) if present else cells
         shape = (tuple(rows), present)
         if shape != self._shape:
             self._lay_out(tuple(rows), present)

@@ -26,6 +26,9 @@ ABOUT_ITSELF = (
 )
 """What its page says of itself, and of how its own collectors fared."""
 
+OURS_ALONE = frozenset({"topprocesses"})
+"""The collectors that it does not have."""
+
 FROM_FILES = (
     "--no-collector.netdev.netlink",
     "--no-collector.arp.netlink",

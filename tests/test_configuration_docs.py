@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporter.cli import COMMANDS, main
-from exporter.node_exporter import COLLECTORS, REFUSED
+from exporter.node_exporter import LEFT_OUT, REFUSED, RENAMED, WITHOUT_EFFECT
 from exporter.setting_groups import RESERVED_PATHS
 from exporter.settings import Key, all_keys
 from tools import generate_configuration
@@ -21,6 +21,7 @@ USER_PAGES = [
     ROOT / "README.md",
     PAGE,
     DOCS / "api.md",
+    DOCS / "collectors.md",
     DOCS / "http.md",
     DOCS / "metrics.md",
     DOCS / "migrating-from-node_exporter.md",
@@ -71,12 +72,9 @@ def test_the_page_can_be_checked_and_written(tmp_path: Path) -> None:
 def is_known(flag: str) -> bool:
     """Whether somebody may type the flag: it is ours, or one of node_exporter's with an answer."""
     name = flag.removeprefix("--").removeprefix("no-")
-    words = name.split(".")
-    return (
-        name in {key.flag for key in KEYS} | {"config.file", "collector"}
-        or name in REFUSED
-        or (words[0] == "collector" and words[1] in COLLECTORS)
-    )
+    ours = {key.flag for key in KEYS} | {"config.file", "collector"}
+    its = REFUSED.keys() | RENAMED.keys() | WITHOUT_EFFECT.keys()
+    return name in ours | its or name.split(".")[1] in LEFT_OUT
 
 
 @pytest.mark.parametrize("page", USER_PAGES, ids=lambda page: page.name)

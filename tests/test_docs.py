@@ -63,6 +63,29 @@ def test_every_page_has_its_collector() -> None:
     assert found == {entry.name for entry in ALL}
 
 
+def index_rows() -> list[list[str]]:
+    """Read the lines of the index of collectors: link, what it shows, default, rights."""
+    lines = (DOCS / "collectors.md").read_text().splitlines()
+    return [line.strip("| ").split(" | ") for line in lines if line.startswith("| [")]
+
+
+def test_the_index_has_every_collector_once() -> None:
+    """Each collector is in the index, with its page, and with whether it is on by default."""
+    assert sorted((link, default) for link, _, default, *_ in index_rows()) == sorted(
+        (f"[{one.name}](collectors/{one.name}.md)", "on" if one.enabled else "off") for one in ALL
+    )
+
+
+@every_collector
+def test_the_index_tells_of_rights_as_the_page_does(entry: Entry) -> None:
+    """Whoever reads only the index learns of each collector that needs rights."""
+    (needs,) = [bool(row[3:]) for row in index_rows() if row[0].startswith(f"[{entry.name}]")]
+    page = (DOCS / f"collectors/{entry.name}.md").read_text()
+    rights = re.search(r"^\| Rights \| (.*?) \|$", page, re.MULTILINE)
+    assert rights is not None
+    assert needs != bool(re.match("none($|:)", rights[1]))
+
+
 def test_labels_are_those_of_all_hosts() -> None:
     """A label that only one host fills is in the table."""
     metrics = {metric.name: metric for metric in find_metrics(entry_of("diskstats"))}

@@ -89,7 +89,7 @@ def to_oracle(family: Family) -> Metric:
     name = family.name.removesuffix("_total")
     metric = Metric(name, family.help, family.type)
     for row, number in family.samples:
-        assert not isinstance(number, HistogramValue)
+        assert not isinstance(number, HistogramValue | SummaryValue)
         labels = dict(zip(family.labels, row, strict=True))
         metric.add_sample(family.name, labels, float(number))
     return metric
@@ -125,7 +125,7 @@ def test_a_filled_layout_is_the_same_page_as_its_families(
     given_numbers: list[Number] = []
     for family in page:
         for place, (_, number) in enumerate(family.samples):
-            assert not isinstance(number, HistogramValue)
+            assert not isinstance(number, HistogramValue | SummaryValue)
             given_numbers.append(number if exponent == 0 else str(place * 12345).encode())
     filled = layout.fill(given_numbers)
     openmetrics = form == OPENMETRICS

@@ -14,6 +14,7 @@ INHERITED = Path(__file__).parent / "inherited_names.txt"
 
 INHERITED_COMPLAINT = re.compile(
     r"node_(memory|netstat)_\w+ metric names should be written in 'snake_case' not 'camelCase'"
+    r'|node_(entropy|wifi)_\w+ use base unit "bytes" instead of "bits"'
 )
 """Names of which a part is the kernel's. Why we keep them: docs/decisions/0002-own-renderer.md."""
 

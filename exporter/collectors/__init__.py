@@ -92,8 +92,8 @@ class Collector(Protocol):
 
     `collect` raises on failure, and `NoData` when this host lacks the source. It may be written as
     a generator: families count only when it has ended, all of them or none. One that keeps threads
-    also has `close()`, which is called when it is not needed any more; one that has `heed()` is told
-    after each collection what all of them gave.
+    also has `close()`, which is called when it is not needed any more; one that has `heed()` is
+    told after each collection what all of them gave.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Entry(NamedTuple):
     options: type[Any] | None = None
     enabled: bool = True
     slow: bool = False
-    """Whether its source may take milliseconds by nature (a sensor behind a slow bus, a service)."""
+    """Whether its source may take milliseconds by nature: a sensor behind a slow bus, a service."""
 
 
 ALL: tuple[Entry, ...] = (
@@ -160,7 +160,10 @@ ALL: tuple[Entry, ...] = (
     Entry("os", os.OsCollector),
     Entry("pcidevice", pcidevice.PcideviceCollector, pcidevice.Options, enabled=False),
     Entry(
-        "powersupplyclass", powersupplyclass.PowersupplyclassCollector, powersupplyclass.Options, slow=True,
+        "powersupplyclass",
+        powersupplyclass.PowersupplyclassCollector,
+        powersupplyclass.Options,
+        slow=True,
     ),
     Entry("pressure", pressure.PressureCollector),
     Entry("processes", processes.ProcessesCollector, enabled=False, slow=True),
@@ -183,7 +186,11 @@ ALL: tuple[Entry, ...] = (
     Entry("time", time.TimeCollector),
     Entry("timex", timex.TimexCollector),
     Entry(
-        "topprocesses", topprocesses.TopprocessesCollector, topprocesses.Options, enabled=False, slow=True,
+        "topprocesses",
+        topprocesses.TopprocessesCollector,
+        topprocesses.Options,
+        enabled=False,
+        slow=True,
     ),
     Entry("udp_queues", udp_queues.UdpQueuesCollector),
     Entry("uname", uname.UnameCollector),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from exporter.collectors._cpu_topology import CPUS
 from exporter.families import Digits, Filled, Layout, Series
 from exporter.kernel import KernelTree
 from exporter.parsing import shorten
@@ -52,9 +53,10 @@ BUG_INFO = Series(
     "gauge",
     ("bug",),
 )
+FREQUENCY_HELP = "Frequency of the CPU, as the hardware says, or else /proc/cpuinfo."
 FREQUENCY = Series(
     "node_cpu_frequency_hertz",
-    "Clock rate of a CPU at the moment, from /proc/cpuinfo.",
+    FREQUENCY_HELP,
     "gauge",
     _PLACE_LABELS,
     exponent=6,
@@ -94,6 +96,7 @@ class CpuInfo:
         bugs_include: re.Pattern[str] | None,
     ) -> None:
         self._file = kernel.proc("cpuinfo")
+        self._cpufreq = kernel.sys(f"{CPUS}/cpu0/cpufreq/cpuinfo_cur_freq")
         self._flags_include = flags_include
         self._bugs_include = bugs_include
         self._constant: list[bytes] = []
@@ -109,6 +112,8 @@ class CpuInfo:
             with_frequency = len(self._layout.series[-1].rows)
             self._ones = [b"1"] * (self._layout.size - with_frequency)
             self._constant = constant
+        if not self._layout.series[-1].rows:
+            frequencies = []
         return self._layout.fill(self._ones + frequencies)
 
     def _lay_out(self, processors: list[dict[str, str]]) -> Layout:
@@ -126,9 +131,16 @@ class CpuInfo:
                 replace(INFO, rows=rows),
                 replace(FLAG_INFO, rows=_matching(self._flags_include, flags)),
                 replace(BUG_INFO, rows=_matching(self._bugs_include, first.get("bugs", ""))),
-                replace(FREQUENCY, rows=places),
+                replace(FREQUENCY, rows=() if self._is_given_by_cpufreq() else places),
             ]
         )
+
+    def _is_given_by_cpufreq(self) -> bool:
+        """Whether that collector has the family: a page must not hold it twice."""
+        try:
+            return bool(self._cpufreq.read())
+        except OSError:
+            return False
 
 
 def _matching(include: re.Pattern[str] | None, words: str) -> list[tuple[str, ...]]:

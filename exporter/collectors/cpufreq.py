@@ -11,15 +11,14 @@ from collections.abc import Iterable
 
 from exporter.attributes import Attributes
 from exporter.collectors._cpu_topology import CPUS, parse_cpu_list
+from exporter.collectors._cpuinfo import FREQUENCY_HELP
 from exporter.families import Digits, Filled, LabelValues
 from exporter.kernel import KernelTree, NoData
 from exporter.parsing import integer
 from exporter.table import Column, Table
 
 FILES = {
-    "cpuinfo_cur_freq": Column(
-        "node_cpu_frequency_hertz", "Frequency of the CPU, as the hardware says.", "gauge", 3
-    ),
+    "cpuinfo_cur_freq": Column("node_cpu_frequency_hertz", FREQUENCY_HELP, "gauge", 3),
     "cpuinfo_min_freq": Column(
         "node_cpu_frequency_min_hertz", "Lowest frequency that the CPU can have.", "gauge", 3
     ),

@@ -138,7 +138,7 @@ class EthtoolCollector:
     def collect(self) -> Iterator[Family]:
         """Yield link settings, driver, and a family for each statistic."""
         if self._ask is None:
-            raise NoData("the daemon is not in the network of the host: the kernel tells of its own only")
+            raise NoData("the daemon is not in the network of the host, and knows its own only")
         names = [name for _, name in self._interfaces() if self._filter.accepts(name)]
         devices = [self._describe(self._ask, name) for name in names]
         self._names = {name: self._names[name] for name in names if name in self._names}

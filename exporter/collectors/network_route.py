@@ -141,7 +141,7 @@ class NetworkRouteCollector:
     def collect(self) -> Iterator[Family]:
         """Yield a series for each way of each route, and the number of them by interface."""
         if self._route is None:
-            raise NoData("the daemon is not in the network of the host: the kernel tells of its own only")
+            raise NoData("the daemon is not in the network of the host, and knows its own only")
         answers = self._route.dump(_RTM_GETROUTE, bytes(_RTMSG.size))
         names = {link.ifindex: link.name for link in read_links(self._route, IFLA_IFNAME)}
         known: dict[LabelValues, int] = {}  # in two tables there may be the same route

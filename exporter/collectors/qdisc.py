@@ -102,7 +102,7 @@ class QdiscCollector:
     def collect(self) -> Iterator[Filled]:
         """Yield one family for each number, by interface and kind."""
         if self._route is None:
-            raise NoData("the daemon is not in the network of the host: the kernel tells of its own only")
+            raise NoData("the daemon is not in the network of the host, and knows its own only")
         answers = self._route.dump(_RTM_GETQDISC, bytes(_TCMSG.size))
         names = {link.ifindex: link.name for link in read_links(self._route, IFLA_IFNAME)}
         rows: dict[LabelValues, tuple[int, ...]] = {}

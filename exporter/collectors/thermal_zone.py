@@ -25,6 +25,9 @@ DEVICES = (
     Column("node_cooling_device_max_state", "The strongest state of the device.", "gauge"),
 )
 
+UNKNOWN_STATE = b"-1"
+"""What intel_powerclamp says while it does not clamp: the kernel calls it an invalid state."""
+
 
 class ThermalZoneCollector:
     """Temperatures of thermal zones, and what cools them."""
@@ -42,7 +45,11 @@ class ThermalZoneCollector:
         if not names:
             raise NoData("/sys/class/thermal is empty or missing: no thermal zones here")
         yield self._zones.fill(self._read(names, "thermal_zone", ("temp",)))
-        yield self._devices.fill(self._read(names, "cooling_device", ("cur_state", "max_state")))
+        states = self._read(names, "cooling_device", ("cur_state", "max_state"))
+        for row in states.values():
+            if row[0] == UNKNOWN_STATE:
+                row[0] = None
+        yield self._devices.fill(states)
 
     def _read(
         self, names: Sequence[str], prefix: str, files: Sequence[str]

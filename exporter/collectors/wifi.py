@@ -169,7 +169,7 @@ class WifiCollector:
     def collect(self) -> Iterator[Family | Filled]:
         """Yield the frequency and the network of each interface, and a row for each station."""
         if self._generic is None:
-            raise NoData("the daemon is not in the network of the host: the kernel tells of its own only")
+            raise NoData("the daemon is not in the network of the host, and knows its own only")
         try:
             family = self._generic.family("nl80211")
         except FileNotFoundError as error:

@@ -161,3 +161,15 @@ def test_info_follows_the_file(x86_host: Any) -> None:
     assert frequency not in samples
     assert samples['node_cpu_frequency_hertz{core="4",cpu="0",package="1"}'] == 2596136000
     assert INFO.replace("0xd0003e7", "0xd0003f5") in samples
+
+
+def test_frequency_of_the_hardware_comes_first(host: Any) -> None:
+    """Where cpufreq gives node_cpu_frequency_hertz, info does not: a page holds a family once."""
+    host.write("proc/stat", STAT)
+    host.write("proc/cpuinfo", X86)
+    name = "node_cpu_frequency_hertz"
+    assert [key for key in collected(host, Options(info=True)) if key.startswith(name)]
+    host.write("sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_cur_freq", "2596136\n")
+    samples = collected(host, Options(info=True))
+    assert not [key for key in samples if key.startswith(name)]
+    assert INFO in samples

@@ -39,7 +39,6 @@ def test_temperatures_and_states_are_shown(host: FakeHost) -> None:
         'node_thermal_zone_temp{type="TSKN",zone="11"}': -2.5,
         'node_cooling_device_cur_state{name="3",type="Processor"}': 2,
         'node_cooling_device_max_state{name="3",type="Processor"}': 10,
-        'node_cooling_device_cur_state{name="4",type="intel_powerclamp"}': -1,
         'node_cooling_device_max_state{name="4",type="intel_powerclamp"}': 10,
     }
 
