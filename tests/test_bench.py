@@ -23,15 +23,16 @@ import pytest
 from exporter.bench import bench
 from exporter.bench.client import BadAnswerError, Scraper
 from exporter.bench.measures import Figure
-from exporter.bench.processes import Program, StartError, find_peer, own_program, start
+from exporter.bench.processes import (
+    Program,
+    StartError,
+    find_peer,
+    own_program,
+    peer_program,
+    start,
+)
 from exporter.bench.report import GOALS, Goal, Report, describe_machine, judge
-from exporter.bench.trees import Machine, build_tree
 from exporter.cli import main
-from exporter.exposition import TEXT, Renderer
-from exporter.outcome import OK, attempt
-from exporter.parts import make_collectors
-from exporter.settings import all_keys, build
-from exporter.sources import parse_value
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -51,6 +52,11 @@ GROWTH = {
         *("disks_100", "disks_500"),
         *("interfaces_100", "interfaces_500"),
     )
+}
+MACHINES = {
+    f"{figure}_{field}"
+    for figure in ("linear", "descriptors")
+    for field in ("cpus", "disks", "interfaces")
 }
 
 
@@ -83,13 +89,13 @@ def test_the_report_is_complete(tmp_path: Path) -> None:
     assert [program["name"] for program in report["programs"]] == names
     assert all(program["version"] and program["samples"] > 100 for program in report["programs"])
     figures = {figure["key"]: figure for figure in report["figures"]}
-    assert figures.keys() == SCRAPED | OTHERS | LIBRARY | GROWTH
+    assert figures.keys() == SCRAPED | OTHERS | LIBRARY | GROWTH | MACHINES
     for key, figure in figures.items():
         assert list(figure["values"]) == names[:1] if key in LIBRARY else names
         for value in figure["values"].values():
             # Idle may be nothing at all, and growth is a difference.
             assert math.isfinite(value)
-            assert value > 0 or key in GROWTH | {"idle"}
+            assert value > 0 or key in GROWTH | MACHINES | {"idle"}
         row = f"| {figure['title']} | {figure['unit']} |"
         assert row in done.stdout
         assert row in RECORDED, "docs/performance.md holds another table: measure anew"
@@ -226,29 +232,11 @@ def test_the_scraper_refuses_what_is_no_page(piece: bytes, message: str) -> None
         scraper.scrape()
 
 
-def test_a_fake_machine_is_whole(tmp_path: Path) -> None:
-    """Every collector finds its source in a tree, with as many series as the machine has parts."""
-    tree = build_tree(tmp_path, Machine(cpus=3, disks=4, interfaces=5))
-    keys = {f"--{key.flag}": key for key in all_keys()}
-    values = {
-        keys[name].flag: parse_value(keys[name], value, name)
-        for name, _, value in (flag.partition("=") for flag in tree.flags())
-    }
-    collectors = make_collectors(build(values))
-    outcomes = {one.name: attempt(one, Renderer(TEXT), 10_000) for one in collectors}
-    assert {name: one.reason for name, one in outcomes.items() if one.status != OK} == {}
-    assert outcomes["cpu"].body.count(b'mode="idle"') == 3
-    assert outcomes["diskstats"].body.count(b"\nnode_disk_io_now{") == 4
-    assert b'model="Disk 3840"' in outcomes["diskstats"].body
-    assert outcomes["netdev"].body.count(b"\nnode_network_receive_bytes_total{") == 5
-    assert outcomes["netdev"].body.count(b"\nnode_network_receive_nohandler_total{") == 5
-    tree.move(1)
-    moved = {
-        one.name
-        for one in collectors
-        if attempt(one, Renderer(TEXT), 10_000).body != outcomes[one.name].body
-    }
-    assert moved >= {"cpu", "diskstats", "netdev"}
+def test_a_peer_gets_the_collectors_by_name() -> None:
+    """Those that are on by default here: packages of node_exporter turn on more."""
+    command = peer_program("/usr/bin/node_exporter").command
+    assert {"--collector.disable-defaults", "--collector.cpu"} <= set(command)
+    assert not {"--collector.systemd", "--collector.topprocesses"} & set(command)
 
 
 def test_a_figure_compares_round_by_round() -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePath
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from exporter.collectors import ALL
-from tools.capture_host import MAX_FILE_BYTES, main
+from exporter.collectors import ALL, Entry
+from exporter.families import Family
+from exporter.kernel import KernelTree, NoData
+from tests.goldens import HOSTS, NAMES, attempt, expand, injections
+from tools.capture_host import main
 from tools.captured_files import CAPTURED
+from tools.host_files import MAX_FILE_BYTES, expand_braces
 
-TESTS = Path(__file__).parent
+TREES = ("etc", "proc", "run", "sys", "usr")
 
 MOUNTINFO = """\
 30 1 253:0 / / rw shared:1 - xfs /dev/mapper/pay--01-root rw
@@ -53,7 +59,7 @@ def host(tmp_path: Path) -> Path:
         "proc/77/stat": "77 (payroll d) S 1 77 77 0\n",
         "proc/cpuinfo": "processor\t: 0\n" * (MAX_FILE_BYTES // 14 + 1),
         "sys/class/net/enxa1b2c3d4e5f6/statistics/rx_nohandler": "0\n",
-        "sys/class/net/eth0/mtu": "1500\n",
+        "sys/class/net/eth0/phys_port_id": "a1b2c3d4e5f6\n",
         "run/udev/data/b8:0": UDEV,
     }
     for path, text in files.items():
@@ -122,7 +128,7 @@ def test_it_says_what_it_did(
 def test_only_what_a_collector_reads_is_captured(host: Path, tmp_path: Path) -> None:
     """A file that the table does not name stays on the host."""
     assert run(host, tmp_path / "out") == 0
-    assert "sys/class/net/eth0/mtu" not in read_tree(tmp_path / "out")
+    assert "sys/class/net/eth0/phys_port_id" not in read_tree(tmp_path / "out")
 
 
 def test_own_process_stands_in_for_process_1(host: Path, tmp_path: Path) -> None:
@@ -155,22 +161,114 @@ def test_every_collector_is_captured() -> None:
     assert {entry.name for entry in ALL} <= set(CAPTURED)
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in (TESTS / "hosts").iterdir()))
+def name_files(root: Path) -> dict[str, Path]:
+    """List the files of a tree, by their real paths: links lead to the same file."""
+    paths = (path for tree in TREES for path in (root / tree).rglob("*") if path.is_file())
+    return {str(path.resolve().relative_to(root.resolve())): path for path in paths}
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_captured_hosts_hold_what_the_table_names(name: str) -> None:
     """Every file of a committed host is one that the tool captures, or stands in for such a one."""
-    patterns = {pattern for patterns in CAPTURED.values() for pattern in patterns}
+    root = HOSTS / name
+    patterns = {one for lines in CAPTURED.values() for line in lines for one in expand_braces(line)}
     patterns |= {one.replace("proc/1/", "proc/self/") for one in patterns}
     patterns |= {one.replace("proc/1/", "proc/") for one in patterns}
-    root = TESTS / "hosts" / name
-    files = [
-        path.relative_to(root)
-        for tree in ("etc", "proc", "run", "sys", "usr")
-        for path in (root / tree).rglob("*")
-        if path.is_file()
-    ]
-    strays = [path for path in files if not any(_matches(path, one) for one in patterns)]
+    known = {path.resolve() for pattern in patterns for path in root.glob(pattern)}
+    strays = [path for path in name_files(root).values() if path.resolve() not in known]
     assert strays == []
 
 
-def _matches(path: PurePath, pattern: str) -> bool:
-    return len(path.parts) == len(PurePath(pattern).parts) and path.match(pattern)
+def list_links(root: Path) -> dict[str, str]:
+    """List the symbolic links of a tree, with what they say."""
+    links = (path for path in root.rglob("*") if path.is_symlink())
+    return {str(path.relative_to(root)): str(path.readlink()) for path in links}
+
+
+OPTIONS: dict[str, dict[str, Any]] = {"topprocesses": {"groups": 1000}}
+"""All of them are shown: of two alike, the name decides."""
+
+
+def collect(entry: Entry, kernel: KernelTree, **injected: Any) -> list[Family] | str:
+    """Collect once: families, or why there are none."""
+    options = () if entry.options is None else (entry.options(**OPTIONS.get(entry.name, {})),)
+    outcome = attempt(entry.make(kernel, *options, **injected))
+    return str(outcome) if isinstance(outcome, NoData) else list(expand(outcome))
+
+
+def tree(root: Path) -> KernelTree:
+    """Name the trees of a captured host."""
+    return KernelTree(str(root / "proc"), str(root / "sys"), udev_data=str(root / "run/udev/data"))
+
+
+def numbers(host: Path) -> Iterator[tuple[str, Any]]:
+    """Give what each collector tells of a captured host, but for the values of labels."""
+    injected = injections(host)
+    for entry in ALL:
+        outcome = collect(entry, tree(host), **injected.get(entry.name, {}))
+        if isinstance(outcome, str):
+            yield entry.name, outcome
+        for one in outcome if isinstance(outcome, list) else ():
+            values = sorted(str(number) for _, number in one.samples)
+            # Sizes are made up from the names of mount points.
+            shown = len(values) if entry.name == "filesystem" else values
+            yield one.name, (one.type, one.labels, shown)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_captured_host_gives_the_same(name: str, tmp_path: Path) -> None:
+    """Captured once more, a host has the same links, and the collectors give the same numbers."""
+    host, out = HOSTS / name, tmp_path / "out"
+    assert run(host, out) == 0
+    assert list_links(out) == list_links(host)
+    for recording in ("dbus.json", "ethtool", "netlink"):
+        if (host / recording).exists():
+            (out / recording).symlink_to(host / recording)
+    assert dict(numbers(out)) == dict(numbers(host))
+
+
+STILL = (
+    *(
+        "cpu_vulnerabilities",
+        "cpufreq",
+        "dmi",
+        "drm",
+        "edac",
+        "fibrechannel",
+        "hwmon",
+        "infiniband",
+    ),
+    *("mdadm", "netclass", "nvme", "pcidevice", "powersupplyclass", "rapl", "tapestats"),
+    *("thermal_zone", "uname", "watchdog", "xfs", "zfs"),
+)
+"""Collectors of files whose devices stay, whatever the numbers do."""
+
+PRIVATE = frozenset(
+    {
+        *("address", "broadcast", "ifalias", "serial", "serial_number", "port_name", "fabric_name"),
+        *("board_asset_tag", "board_serial", "chassis_asset_tag", "chassis_serial"),
+        *("product_serial", "product_uuid", "nodename", "domainname"),
+    }
+)
+
+
+def show(kernel: KernelTree) -> set[tuple[str, ...]]:
+    """List the series of those collectors, without the labels that the capture changes."""
+    shown = set()
+    for entry in ALL:
+        outcome = collect(entry, kernel) if entry.name in STILL else []
+        for one in outcome if isinstance(outcome, list) else ():
+            for values, _ in one.samples:
+                named = zip(one.labels, values, strict=True)
+                shown.add((one.name, *(text for label, text in named if label not in PRIVATE)))
+    return shown
+
+
+def test_a_captured_machine_shows_the_same_series(tmp_path: Path) -> None:
+    """What the files of this machine tell, their captured copies tell as well."""
+    before = show(KernelTree())
+    assert main([str(tmp_path / "out")]) == 0
+    captured = show(tree(tmp_path / "out"))
+    after = show(KernelTree())
+    assert captured
+    assert before & after <= captured <= before | after

@@ -17,7 +17,15 @@ from prometheus_client.core import (
 from prometheus_client.openmetrics import exposition as oracle_openmetrics
 
 from exporter.exposition import OPENMETRICS, TEXT, Renderer
-from exporter.families import Family, HistogramValue, Layout, Number, Series, scaled
+from exporter.families import (
+    Family,
+    HistogramValue,
+    Layout,
+    Number,
+    Series,
+    SummaryValue,
+    scaled,
+)
 from tests.expositions import meaning
 
 FLOATS = [0.0, -0.0, 1e308, 5e-324, 1e16, 1e-7, 0.1, math.inf, -math.inf, math.nan]

@@ -27,6 +27,7 @@ SAMPLES = {
     "log.format": ("console", "json"),
     "cleanup.max-age": ("1h", "2h"),
     "log.config-file": ("config/monitoring/logging_config.yaml", ""),
+    "collector.ipvs.backend-labels": ("local_address", "proto"),
     "collector.sysctl.include": ("kernel.pid_max", "fs.file-nr:allocated,free,maximum"),
     "collector.sysctl.include-info": ("kernel.osrelease", "kernel.ostype kernel.version"),
 }

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from exporter.arguments import Parser, read_settings
 from exporter.cli import main
 from tests.daemon import start_daemon
 
-SYSTEMD = Path(__file__).parent.parent / "deploy" / "systemd"
+ROOT = Path(__file__).parent.parent
+SYSTEMD = ROOT / "deploy" / "systemd"
 UNIT = SYSTEMD / "perfwatch.service"
 
 FALSIFYING = {
@@ -93,6 +95,27 @@ def test_hardening_does_not_falsify_metrics() -> None:
     settings = settings_of(UNIT)
     assert not settings.keys() & FALSIFYING.keys()
     assert settings["ProtectHome"] == ["read-only"]
+
+
+def drop_ins() -> list[str]:
+    """The changes of the unit that the pages propose."""
+    pages = "".join(page.read_text() for page in sorted(ROOT.glob("docs/**/*.md")))
+    found: list[str] = re.findall(r"^ {4}\[Service\]\n(?: {4}\S.*\n)+", pages, re.MULTILINE)
+    return [textwrap.dedent(text) for text in found]
+
+
+def test_systemd_accepts_the_proposed_drop_ins(analyze: list[str], installed_unit: Path) -> None:
+    """Systemd knows what the pages tell to write, and a capability that is given is not dropped."""
+    folder = Path(f"{installed_unit}.d")
+    folder.mkdir()
+    assert len(drop_ins()) > 1
+    for number, text in enumerate(drop_ins()):
+        (folder / f"proposed-{number}.conf").write_text(text)
+        settings = settings_of(folder / f"proposed-{number}.conf")
+        assert settings.get("AmbientCapabilities") == settings.get("CapabilityBoundingSet")
+    command = [*analyze, "verify", "--man=no", str(installed_unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert [line for line in done.stderr.splitlines() if "perfwatch" in line] == []
 
 
 def test_the_command_line_is_ours() -> None:

@@ -34,11 +34,11 @@ def expand_braces(pattern: str) -> list[str]:
 
 
 class HostFiles:
-    """The trees of a host (proc, sys, ...). A path starts with the name of its tree: `proc/stat`."""
+    """The trees of a host (proc, sys, ...). A path starts with that of its tree: `proc/stat`."""
 
     def __init__(self, roots: Mapping[str, Path]) -> None:
         self._roots = {tree: root.resolve() for tree, root in roots.items()}
-        self._listed: dict[str, Mapping[str, bool]] = {}
+        self._listed: dict[str, Mapping[str, os.DirEntry[str]]] = {}
         self._places = {tree: tree for tree in roots}
         self.links: dict[str, str] = {}
         """The links that `locate` met, each with the place it leads to."""
@@ -100,25 +100,32 @@ class HostFiles:
 
     def _walk(self, path: str, parts: list[str]) -> Iterator[str]:
         part, *below = parts
-        for name in self._match(path, part, folders=bool(below)):
+        if part == "**":
+            yield from self._walk(path, below)
+            for name, entry in self._list(path).items():
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self._walk(f"{path}/{name}", parts)
+            return
+        for name in self._match(path, part):
             if below:
                 yield from self._walk(f"{path}/{name}", below)
             else:
                 yield f"{path}/{name}"
 
-    def _match(self, folder: str, part: str, *, folders: bool) -> list[str]:
-        if not re.search(r"[*?[]", part):
-            return [part] if os.path.lexists(self.source(f"{folder}/{part}")) else []
-        names = fnmatch.filter(self._list(folder), part)
-        return [name for name in names if self._listed[folder][name]] if folders else names
+    def _match(self, folder: str, part: str) -> list[str]:
+        if re.search(r"[*?[]", part):
+            return fnmatch.filter(self._list(folder), part)
+        known = self._listed.get(folder)
+        exists = part in known if known else os.path.lexists(self.source(f"{folder}/{part}"))
+        return [part] if exists else []
 
-    def _list(self, folder: str) -> Mapping[str, bool]:
-        """The entries of a directory, once and for all, and whether each is a directory."""
+    def _list(self, folder: str) -> Mapping[str, os.DirEntry[str]]:
+        """The entries of a directory, once and for all; none if it is gone, or not for us."""
         if folder not in self._listed:
             try:
                 with os.scandir(self.source(folder)) as entries:
-                    found = {entry.name: entry.is_dir() for entry in entries}
-            except OSError:  # it is gone, or no directory, or not for us
+                    found = {entry.name: entry for entry in entries}
+            except OSError:
                 found = {}
             self._listed[folder] = {name: found[name] for name in sorted(found, key=_in_order)}
         return self._listed[folder]

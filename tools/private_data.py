@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
+from exporter.collectors._process_parsers import KERNEL_THREAD
+
 
 def _itself(text: str) -> str | None:
     return text
@@ -26,39 +28,53 @@ class Rule(NamedTuple):
     where: tuple[str, ...] = ()
     """The files it is looked for in: the ends of their paths, as patterns; else everywhere."""
 
+    @property
+    def has_kept(self) -> bool:
+        """Whether the pattern has such a group."""
+        return re.compile(self.pattern).groups > 0
+
 
 def _named(form: str) -> Callable[[int, str], str]:
     return lambda number, _: form.format(number)
 
 
+_PREFIX = re.compile(r"(?:0x|naa\.|eui\.|enx|wlx)?", re.IGNORECASE)
+"""Before the digits of an identifier."""
+
+
 def _hex_digits(text: str) -> str | None:
     """Take the digits out of an identifier; those that stand for `none` or `all` say nothing."""
-    digits = re.sub(r"^(?:0x|naa\.|eui\.|enx|wlx)|[^0-9a-f]", "", text.lower())
+    digits = re.sub("[^0-9a-f]", "", _PREFIX.sub("", text, count=1).lower())
     return digits if set(digits) - {"0"} and set(digits) - {"f"} else None
 
 
-def _count_in(text: str, number: int, leading: str = "") -> str:
-    """Write a number into the places of the hexadecimal digits of a text."""
-    prefix = re.match(r"(?:0x|naa\.|eui\.|enx|wlx)?", text, re.IGNORECASE)
-    start = prefix.end() if prefix else 0
-    places = re.findall("[0-9a-f]", text[start:], re.IGNORECASE)
-    digits = iter(leading + f"{number:0{len(places) - len(leading)}x}")
-    return text[:start] + re.sub(
-        "[0-9a-f]", lambda _: next(digits), text[start:], flags=re.IGNORECASE
-    )
-
-
 def _digits(leading: str = "") -> Callable[[int, str], str]:
-    return lambda number, text: _count_in(text, number, leading)
+    """Write a number in the places of an identifier's digits, behind some that are the same."""
+
+    def write(number: int, text: str) -> str:
+        prefix = _PREFIX.match(text)
+        start = prefix.end() if prefix else 0
+        places = len(re.findall("[0-9A-Fa-f]", text[start:]))
+        digits = iter(leading + f"{number:0{places - len(leading)}x}")
+        return text[:start] + re.sub("[0-9A-Fa-f]", lambda _: next(digits), text[start:])
+
+    return write
+
+
+_WORDS = re.compile("(?:[0-9A-F]{8}){1,4}")
+
+
+def _swap(word: bytes) -> bytes:
+    """Turn a word from the machine's own order to that of the network, or back."""
+    return word[::-1] if sys.byteorder == "little" else word
 
 
 def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Parse what people write, or the digits of /proc/net/tcp: words of the machine's own order."""
+    """Parse what people write, or the words that /proc/net/tcp has."""
     try:
-        if re.fullmatch("(?:[0-9A-F]{8}){1,4}", text):
+        if _WORDS.fullmatch(text):
             words = re.findall("." * 8, text)
-            order = -1 if sys.byteorder == "little" else 1
-            return ipaddress.ip_address(b"".join(bytes.fromhex(word)[::order] for word in words))
+            return ipaddress.ip_address(b"".join(_swap(bytes.fromhex(word)) for word in words))
         return ipaddress.ip_address(text)
     except ValueError:  # a time of day, a version
         return None
@@ -66,9 +82,10 @@ def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
 
 def _identify_address(text: str) -> str | None:
     address = _parse_address(text)
+    address = getattr(address, "ipv4_mapped", None) or address
     if address is None or address.is_loopback or address.is_unspecified:
         return None
-    return str(getattr(address, "ipv4_mapped", None) or address)
+    return str(address)
 
 
 def _identify_ip_vs(text: str) -> str | None:
@@ -83,17 +100,26 @@ def _ipv4(number: int) -> ipaddress.IPv4Address:
 
 def _write_address(number: int, text: str) -> str:
     address = _parse_address(text)
-    if address is None or isinstance(address, ipaddress.IPv4Address) or address.ipv4_mapped:
-        packed = bytes(10) + b"\xff\xff" + _ipv4(number).packed
-    else:
-        packed = (ipaddress.IPv6Address("2001:db8::") + number).packed
-    if address is not None and address.version == 4:
-        packed = packed[12:]
-    if not re.fullmatch("(?:[0-9A-F]{8}){1,4}", text):
-        return str(ipaddress.ip_address(packed))
-    order = -1 if sys.byteorder == "little" else 1
-    words = [packed[start : start + 4] for start in range(0, len(packed), 4)]
-    return b"".join(word[::order] for word in words).hex().upper()
+    packed = _ipv4(number).packed
+    if isinstance(address, ipaddress.IPv6Address):
+        other = (ipaddress.IPv6Address("2001:db8::") + number).packed
+        packed = bytes(10) + b"\xff\xff" + packed if address.ipv4_mapped else other
+    if not _WORDS.fullmatch(text):
+        new = ipaddress.ip_address(packed)
+        return new.exploded if len(text) == len(new.exploded) else str(new)
+    words = (_swap(packed[start : start + 4]) for start in range(0, len(packed), 4))
+    return b"".join(words).hex().upper()
+
+
+def _identify_process(text: str) -> str | None:
+    """Take the name out of `name) S 1 ...`, if it is none of the kernel's: those are no secrets."""
+    name, _, behind = text.rpartition(")")
+    flags = behind.split()[6:7]
+    return None if flags and int(flags[0]) & KERNEL_THREAD else name
+
+
+def _write_process(number: int, text: str) -> str:
+    return f"process{number})" + text.rpartition(")")[2]
 
 
 ALONE, END = r"(?:(?<=pod)|(?<![0-9a-z]))", r"(?![0-9a-z])"
@@ -116,7 +142,7 @@ NOBODYS = frozenset(
 
 def identify_whole(text: str) -> str | None:
     """Tell names from what files say that have none."""
-    return None if text.lower() in NOBODYS or not set(text) - set("0123456789. ") else text
+    return None if text.lower() in NOBODYS or not set(text) - set("0. -") else text
 
 
 SHAPES = (
@@ -139,18 +165,18 @@ SHAPES = (
 """Known by their form, wherever they stand; those of pods and containers keep it."""
 
 RULES = (
-    Rule("IPv4 address", r"\b[0-9A-F]{8}(?=:[0-9A-F]{4}\b)",
+    Rule("IP address", r"\b[0-9A-F]{8}(?=:[0-9A-F]{4}\b)",
         _write_address, _identify_address, ("net/tcp", "net/udp")),
-    Rule("IPv6 address", r"\b[0-9A-F]{32}(?=:[0-9A-F]{4}\b)",
+    Rule("IP address", r"\b[0-9A-F]{32}(?=:[0-9A-F]{4}\b)",
         _write_address, _identify_address, ("net/tcp6", "net/udp6")),
-    Rule("IPv4 address", r"\b[0-9A-F]{8}(?=:[0-9A-F]{4}\b)",
+    Rule("IP address", r"\b[0-9A-F]{8}(?=:[0-9A-F]{4}\b)",
         lambda number, _: _ipv4(number).packed.hex().upper(), _identify_ip_vs, ("net/ip_vs",)),
     Rule("volume", r"\bdisk/by-[a-z-]+/[^\s,]+", _named("disk/by-id/volume{}")),
-    Rule("serial number", r"(\b\w*(?:SERIAL|WWN)\w*=)[^\s,]+", _named("serial{}"),
+    Rule("serial number", r"(\b\w*(?:SERIAL|WWN)\w*=).+", _named("serial{}"),
         where=PROPERTIES),
     Rule("serial number", r"(?m:^(Serial\s*:\s*)\S+)", _named("serial{}"), _hex_digits,
         ("proc/cpuinfo",)),
-    Rule("label", r"(\b\w*(?:UUID|LABEL|PARTNAME|ENTRY_NAME|MD_NAME)\w*=)[^\s,]+",
+    Rule("label", r"(\b\w*(?:UUID|LABEL|PARTNAME|ENTRY_NAME|MD_NAME)\w*=).+",
         _named("label{}"), where=PROPERTIES),
     *SHAPES,
     Rule("MAC address", r"\b(?:en|wl)x[0-9a-f]{12}\b|\b(?:[0-9a-f]{2}:){5,19}[0-9a-f]{2}\b",
@@ -158,28 +184,29 @@ RULES = (
     Rule("GUID", r"(?<![\w:.])[0-9a-f]{4}(?::[0-9a-f]{4}){3}(?![\w:.])", _digits(), _hex_digits),
     Rule("export", r"(?<=\s)(?:[^\s/=]+:/|//)\S*", _named("server{0}:/export{0}")),
     Rule("account", rf"\b[\w.+-]+@(?!{UNIT})[\w.-]+", _named("user{0}@host{0}")),
-    Rule("process", r"(?<= \()(?s:.{1,64}?)(?=\) [A-Za-z] \d+ )", _named("process{}"),
-        where=("stat",)),
+    Rule("process", r"(?<= \()(?s:.{1,64})\) [A-Za-z](?: -?\d+){1,6}",
+        _write_process, _identify_process, ("stat",)),
     Rule("process", r"(?m:^(Name:\t).+)", _named("process{}"), where=("status",)),
     Rule("data set", r"(?m:^(dataset_name\s+\d+\s+[^/\s]+/)\S.*)", _named("dataset{}"),
         where=("objset-*",)),
     Rule("machine", r"(?<=\bmachine-)[^/\s]+(?=\.scope)|(?<=\blxc\.payload\.)[^/\s]+",
         _named("machine{}")),
-    Rule("user", r"(\b(?:username|user|domain)=)[^\s,]+", _named("user{}"), where=MOUNTS),
+    Rule("user", r"(\b(?:username|user|domain)=)[^\s,']+", _named("user{}"), where=MOUNTS),
     Rule("home", r"(?<=/home/)[^/\s,:]+|(?<=\bhome-)[^/\s]+(?=\.mount)", _named("user{}")),
     Rule("host name", r"(\bHN:)[\w.-]+", _named("host{}"), where=("symbolic_name",)),
-    Rule("IPv4 address", r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.-])",
+    Rule("IP address", r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.-])",
         _write_address, _identify_address),
-    Rule("IPv6 address", r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:.])",
+    Rule("IP address", r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:.])",
         _write_address, _identify_address),
 )  # fmt: skip
 """The first one counts, of those that begin at the same place."""
 
-HOST_NAME = Rule("host name", "", _named("host{}"), where=("proc/sys/kernel/hostname",))
+HOST_NAME = Rule("host name", "", _named("host{}"), identify_whole, ("proc/sys/kernel/hostname",))
 
 WHOLE = (
     HOST_NAME,
-    Rule("domain name", "", _named("domain{}.example"), where=("proc/sys/kernel/domainname",)),
+    Rule("domain name", "", _named("domain{}.example"), identify_whole,
+        ("proc/sys/kernel/domainname",)),
     Rule("serial number", "", _named("serial{}"), identify_whole,
         ("*serial*", "*_asset_tag", "unique_id")),
     Rule("alias", "", _named("alias{}"), identify_whole, ("net/*/ifalias",)),
@@ -188,5 +215,5 @@ WHOLE = (
 )  # fmt: skip
 """Files that hold a name and nothing else."""
 
-MAY_NAME_HOST = (*MOUNTS, "run/udev/data/*", "symbolic_name")
+MAY_NAME_HOST = (*MOUNTS, "run/udev/data/*")
 """Where volumes are named after their host. Elsewhere a host called `cpu` would be found amiss."""

@@ -73,7 +73,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser = Parser("perfwatch bench", COMMANDS["bench"].summary)
     parser.add_argument("--rounds", type=_count, metavar="N", help="rounds (default: 7)")
     parser.add_argument("--scrapes", type=_count, metavar="N", help="in a round (default: 200)")
-    parser.add_argument("--quick", action="store_true", help="in 15 seconds, less exactly")
+    parser.add_argument("--quick", action="store_true", help="in half a minute, less exactly")
     parser.add_argument(
         "--growth",
         action=argparse.BooleanOptionalAction,

@@ -1,7 +1,7 @@
 """What one more CPU, disk or interface costs: a big fake machine's scrapes less a small one's.
 
-There are three sizes, and so two steps. Where the second is dearer than the first, the cost grows
-faster than the machine.
+There are three sizes, and so two steps. Where the second is much dearer than the first, the cost
+grows faster than the machine.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Growth(NamedTuple):
     field: str
     """What grows, as Machine calls it."""
     singular: str
+    plural: str
     sizes: tuple[int, int, int]
 
     def steps(self) -> list[tuple[int, int]]:
@@ -38,24 +39,34 @@ class Growth(NamedTuple):
         """The key of the figure for the step up to a size."""
         return f"growth_{self.field}_{more}"
 
+    def linearity(self) -> str:
+        """The key of the figure that compares the steps."""
+        return f"linear_{self.field}"
+
     def machines(self) -> list[Machine]:
         """One machine of each size."""
         return [SMALL._replace(**{self.field: size}) for size in self.sizes]
 
 
 GROWTHS = (
-    Growth("cpus", "CPU", (SMALL.cpus, 128, 512)),
-    Growth("disks", "disk", (SMALL.disks, 100, 500)),
-    Growth("interfaces", "interface", (SMALL.interfaces, 100, 500)),
+    Growth("cpus", "CPU", "CPUs", (SMALL.cpus, 128, 512)),
+    Growth("disks", "disk", "disks", (SMALL.disks, 100, 500)),
+    Growth("interfaces", "interface", "interfaces", (SMALL.interfaces, 100, 500)),
 )
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 -- private directories are made in it
 
 WARM_UP_SCRAPES = 3
 
+SMALLEST_MICROSECONDS = 0.1
+"""A difference below it cannot be told from nothing, or from less."""
+
 
 def measure_growth(programs: Sequence[Program], plan: Plan) -> list[Figure]:
-    """Measure the three kinds of growth, one after the other: a figure for each step."""
+    """Measure the three kinds of growth, one after the other: figures for each.
+
+    What an item costs in each step, how the steps compare, and how many files are open at the end.
+    """
     folder = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="perfwatch-bench-", dir=folder) as temporary:
         return [
@@ -92,7 +103,27 @@ def _measure(
                 rounds[index].append(
                     [_cpu_per_scrape(*site, clock, plan.growth_scrapes) for site in sites[index]]
                 )
-    return [_make_figure(growth, step, rounds) for step in range(len(growth.steps()))]
+        open_files = tuple([float(own[-1][0].count_descriptors())] for own in sites)
+    steps = [_make_figure(growth, step, rounds) for step in range(len(growth.steps()))]
+    title = f"Open files with {growth.sizes[-1]} {growth.plural}"
+    return [
+        *steps,
+        compare_steps(growth, *steps),
+        Figure(f"descriptors_{growth.field}", title, "", open_files),
+    ]
+
+
+def compare_steps(growth: Growth, first: Figure, second: Figure) -> Figure:
+    """What an item of the second step costs by one of the first: 1 when growth is linear."""
+    return Figure(
+        growth.linearity(),
+        f"One more {growth.singular}: the second step by the first",
+        "",
+        tuple(
+            [max(second.value(program), 0.0) / max(first.value(program), SMALLEST_MICROSECONDS)]
+            for program in range(len(first.rounds))
+        ),
+    )
 
 
 def _make_figure(growth: Growth, step: int, rounds: Sequence[list[list[float]]]) -> Figure:

@@ -50,13 +50,18 @@ def own_program() -> Program:
 
 
 def peer_program(path: str) -> Program:
-    """A node_exporter with the same collectors."""
+    """A node_exporter with the same collectors: its own default ones.
+
+    Named, because packages turn others on besides. Debian's also has a directory for text files,
+    without which it logs an error at each scrape.
+    """
     flags = [f"--collector.{entry.name}" for entry in collectors.ALL if entry.enabled]
+    flags.append("--collector.textfile.directory=")
     return Program(
         "node_exporter",
         (path, "--log.level=error", "--collector.disable-defaults", *flags),
         # It asks the kernel by netlink, which knows this machine's interfaces only.
-        ("--no-collector.netdev.netlink",),
+        ("--no-collector.netdev.netlink", "--no-collector.arp.netlink"),
     )
 
 
@@ -97,6 +102,10 @@ class Server:
         if match is None:
             raise ValueError(f"{self._memory.path}: expected a line with Rss")
         return int(match[1]) * 1024
+
+    def count_descriptors(self) -> int:
+        """How many files and sockets it has open."""
+        return KernelTree().proc(f"{self.pid}/fd").count_entries()
 
     def wait_for_page(self, started: float) -> str:
         """Ask until the first page comes; when none does, give what happened instead."""

@@ -19,6 +19,9 @@ from exporter.bench.processes import Program
 NOISY_SPREAD = 0.2
 """Of the ratio of warm scrapes: on a quiet machine it is below a tenth."""
 
+LINEAR_UP_TO = 1.5
+"""Caches hold less of a big machine. What grows with the square would be over 4 here."""
+
 FAST = ("isal", "uvloop")
 """Libraries that the daemon uses where they are installed."""
 
@@ -53,6 +56,15 @@ GOALS = (
         )
         for growth in GROWTHS
         for fewer, more in growth.steps()
+    ),
+    *(
+        Goal(
+            growth.linearity(),
+            f"One more {growth.singular}, the second step by the first",
+            LINEAR_UP_TO,
+            "at most",
+        )
+        for growth in GROWTHS
     ),
 )
 

@@ -1,9 +1,10 @@
 """The groups of processes that use the most CPU time and memory; the others in sum.
 
 Sources: /proc/<pid>/stat of every process; io, status, fd and smaps_rollup of the processes in the
-groups that are shown (see _process_parsers.py). stat and status need no rights, io and fd the same
-user or CAP_SYS_PTRACE (fd only before Linux 6.2), smaps_rollup CAP_SYS_PTRACE; without them their
-metrics are absent. Where /proc is mounted with hidepid=, the group of gid= or CAP_SYS_PTRACE.
+groups that are shown (see _process_parsers.py). stat and status need no rights. io needs the same
+user, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; fd before Linux 6.2 the same user or the latter;
+smaps_rollup the same user or the former. Without them their metrics are absent. Where /proc is
+mounted with hidepid=, the group of gid= or CAP_SYS_PTRACE.
 """
 
 from __future__ import annotations
