@@ -62,6 +62,19 @@ def _add_flags(parser: argparse.ArgumentParser, keys: Sequence[Key]) -> None:
             group.add_argument(f"--{key.flag}", metavar="VALUE", help=text)
 
 
+def relevant_keys(words: Sequence[str]) -> tuple[Key, ...]:
+    """Every setting that these words or the environment may be about.
+
+    The options of collectors that are off and not mentioned are left out, so that their modules
+    are not imported; a configuration file may mention all.
+    """
+    said = " ".join((*words, *os.environ)).lower()
+    everything = "-h" in words or any(
+        one in said for one in ("config.file", "config_file", "--help")
+    )
+    return tuple(all_keys(lambda name: everything or name in said))
+
+
 def read_settings(
     parser: argparse.ArgumentParser, words: Sequence[str]
 ) -> tuple[Settings, list[str], argparse.Namespace]:
@@ -69,7 +82,7 @@ def read_settings(
 
     Raises SettingsError on the first thing that is wrong.
     """
-    keys = tuple(all_keys())
+    keys = relevant_keys(words)
     _add_flags(parser, keys)
     words, warnings = translate(words)
     parsed, unknown = parser.parse_known_args(words)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from exporter import __version__
-from exporter.arguments import Parser, read_settings
+from exporter.arguments import Parser, read_settings, relevant_keys
 from exporter.settings import Settings, SettingsError, all_keys, build, with_documentation
 from exporter.sources import CONFIG_FILE_VARIABLE, read_environment, read_file
 
@@ -127,7 +127,7 @@ def _healthcheck(words: Sequence[str]) -> int:
     )
     url = parser.parse_args(words).url
     if url is None:
-        keys = tuple(all_keys())
+        keys = relevant_keys(())
         file = os.environ.get(CONFIG_FILE_VARIABLE)
         values = read_file(file, keys) if file else {}
         address = build(values | read_environment(os.environ, keys)).web.listen_address[0]

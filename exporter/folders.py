@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import NamedTuple
 
@@ -26,7 +27,11 @@ def list_subfolders(kernel: KernelTree, path: str) -> list[Subfolder]:
     try:
         with os.scandir(f"{kernel.sysfs}/{path}") as entries:
             folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
-        stats = [(entry.name, entry.stat(follow_symlinks=False)) for entry in folders]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(Subfolder(name, stat.st_ino, stat.st_nlink != 2) for name, stat in stats)
+    found = []
+    for entry in folders:
+        with contextlib.suppress(FileNotFoundError):  # it has gone; the others have not
+            stat = entry.stat(follow_symlinks=False)
+            found.append(Subfolder(entry.name, stat.st_ino, stat.st_nlink != 2))
+    return sorted(found)

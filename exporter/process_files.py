@@ -24,6 +24,9 @@ GONE = (FileNotFoundError, ProcessLookupError)
 ROOT_INODE = 1
 """Of the root directory of a real procfs."""
 
+MAX_FILE_BYTES = 1024 * 1024
+"""Command lines and the list of groups in `status` have no other bound that is near."""
+
 
 def split_stat(text: bytes) -> tuple[bytes, list[bytes]]:
     """Split `12 (name) S 1 12 ...` into the name, which may hold anything, and what is behind it.
@@ -52,10 +55,15 @@ class ProcessFiles:
         return sorted(filter(str.isdigit, os.listdir(self._procfs)), key=int)  # noqa: PTH208
 
     def read(self, pid: str, name: str) -> bytes:
-        """The beginning of a file, as much as fits in a page; `GONE` when the process is."""
+        """A file, up to a megabyte of it; `GONE` when the process is."""
         descriptor = os.open(f"{self._procfs}/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return os.read(descriptor, PAGE)
+            content = piece = os.read(descriptor, PAGE)
+            # Nearly always a page is more than there is: one read then, as for the small files.
+            while len(piece) == PAGE and len(content) < MAX_FILE_BYTES:
+                piece = os.read(descriptor, PAGE)
+                content += piece
+            return content
         finally:
             os.close(descriptor)
 

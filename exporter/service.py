@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import gc
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -35,6 +37,8 @@ from monitoring.structured_logging import METRICS, correlation_context, performa
 
 FIRST_COLLECTION_SECONDS = 10.0
 SLOW_FIRST_COLLECTION_MS = 2000.0
+OLD_PARTS_END_SECONDS = 0.2
+"""When the worker of the engine before a reload has ended."""
 
 ReadSettings = Callable[[], tuple[Settings, list[str]]]
 """Reads file, environment and flags; gives the settings and warnings about them."""
@@ -142,6 +146,8 @@ class Service:
         self._use_engine(engine)
         self._metrics.max_requests = settings.web.max_requests
         self._metrics.timeout_offset = settings.timeout_offset
+        # The old parts refer to each other, and keep hundreds of descriptors of the kernel's files.
+        asyncio.get_running_loop().call_later(OLD_PARTS_END_SECONDS, gc.collect)
         log.info("reloaded", collectors=list(settings.collectors), warnings=warnings)
 
     def release(self) -> None:

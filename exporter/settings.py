@@ -128,8 +128,12 @@ def _group_keys(prefix: str, declared: type[Any]) -> Iterator[Key]:
         )
 
 
-def all_keys() -> Iterator[Key]:
-    """Every setting there is, in the order in which help and documentation list them."""
+def all_keys(is_used: Callable[[str], bool] = lambda _: True) -> Iterator[Key]:
+    """Every setting there is, in the order in which help and documentation list them.
+
+    The options of a collector that is off can be left out where nobody mentions it: they are in
+    its module, which need not be imported then.
+    """
     for prefix, declared in GROUPS.items():
         yield from _group_keys(prefix, declared)
     yield from GENERAL
@@ -141,8 +145,8 @@ def all_keys() -> Iterator[Key]:
             entry.enabled,
             f"The {entry.name} collector.",
         )
-        if entry.options is not None:
-            yield from _group_keys(f"collector.{entry.name}", entry.options)
+        if (entry.enabled or is_used(entry.name)) and (options := entry.options) is not None:
+            yield from _group_keys(f"collector.{entry.name}", options)
 
 
 def build(values: Mapping[str, Any]) -> Settings:
@@ -164,7 +168,7 @@ def build(values: Mapping[str, Any]) -> Settings:
 
     defaults = {key.flag: key.default for key in GENERAL} | dict(values)
     enabled = {
-        entry.name: make(f"collector.{entry.name}", entry.options) if entry.options else None
+        entry.name: make(f"collector.{entry.name}", options) if (options := entry.options) else None
         for entry in registry.ALL
         if values.get(
             f"collector.{entry.name}",

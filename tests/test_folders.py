@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from exporter.folders import list_subfolders
 from exporter.kernel import KernelTree
@@ -26,3 +31,22 @@ def test_what_has_just_gone_has_none(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     kernel = KernelTree(sysfs=str(tmp_path))
     assert list_subfolders(kernel, "absent") == list_subfolders(kernel, "file") == []
+
+
+def test_one_that_goes_meanwhile_takes_no_other_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A control group that ends between the listing and the look at it is left out alone."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    scan = os.scandir
+
+    @contextmanager
+    def scan_and_remove(path: str) -> Iterator[list[os.DirEntry[str]]]:
+        with scan(path) as entries:
+            yield list(entries)
+        (tmp_path / "b").rmdir()
+
+    monkeypatch.setattr(os, "scandir", scan_and_remove)
+    found = list_subfolders(KernelTree(sysfs=str(tmp_path)), ".")
+    assert [one.name for one in found] == ["a", "c"]

@@ -74,7 +74,10 @@ def _candidates(kernel: KernelTree) -> Iterator[str]:
         return
     for mount in mounts:
         if mount.fs_type in {"cgroup", "cgroup2"}:
-            place = kernel.on_host(mount.mount_point)
+            # What is mounted in sysfs is found there, wherever that is mounted itself.
+            within_sysfs = mount.mount_point.startswith("/sys/")
+            place = f"{kernel.sysfs}{mount.mount_point[4:]}" if within_sysfs else ""
+            place = place or kernel.on_host(mount.mount_point)
             place = place if mount.fs_type == "cgroup2" else os.path.dirname(place)  # noqa: PTH120
             yield os.path.relpath(place, kernel.sysfs)
 

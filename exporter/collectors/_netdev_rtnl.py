@@ -80,13 +80,15 @@ class RouteSource:
         self._route = Netlink(NETLINK_ROUTE)
         self._watch = LinkWatch()
         self._links: dict[int, tuple[str, ...]] = {}
+        self._changed = False
         self._shown: list[int] = []
         self._layout = Layout(())
 
     def read(self) -> list[Filled]:
         """Ask the kernel. Raises OSError when it refuses, ValueError on a wrong answer."""
-        renamed = self._watch.changed()
-        if renamed:
+        # Until all has been read: a change is announced once, also when reading fails.
+        self._changed = self._watch.changed() or self._changed
+        if self._changed:
             self._read_links()
         rows: dict[int, Row] = {}
         # Interfaces that come and go meanwhile do not make the counters of the others wrong.
@@ -96,8 +98,9 @@ class RouteSource:
                 if row[0] in self._links:
                     rows[row[0]] = row
         shown = list(rows)
-        if renamed or shown != self._shown:
+        if self._changed or shown != self._shown:
             self._lay_out(shown)
+        self._changed = False
         numbers = map(self._numbers, rows.values())
         return [self._layout.fill(list(chain.from_iterable(zip(*numbers, strict=True))))]
 

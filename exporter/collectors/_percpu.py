@@ -45,9 +45,11 @@ def parse_per_cpu(text: bytes) -> PerCpuTable:
     for line in lines:
         name, _, numbers = line.partition(b":")
         words = numbers.split(None, width)
-        if len(words) >= width:
+        name = name.strip()
+        # Behind FIQ (32-bit ARM) stands the name of its handler, and no number.
+        if len(words) >= width and name != b"FIQ":
             rest = words.pop() if len(words) > width else b""
-            rows.append(Row(name.strip(), integers(words), rest))
+            rows.append(Row(name, integers(words), rest))
     return PerCpuTable(cpus, rows)
 
 

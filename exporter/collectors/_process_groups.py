@@ -16,6 +16,9 @@ OTHER = "other"
 
 MAX_NAME = 64
 
+COMMAND_BYTES = 4096
+"""So much of a command line's beginning, and of its end: a class path can be longer than both."""
+
 HALF_LIFE_SECONDS = 300.0
 
 MAX_SHOWN = 4
@@ -33,14 +36,20 @@ def name_group(process: Process) -> str:
     if process.is_kernel_thread:
         name = f"[{name.partition('/')[0]}]"
     printable = "".join(char if char.isprintable() else "?" for char in name[:MAX_NAME])
-    return "other (command)" if printable == OTHER else printable.strip() or "?"
+    return _tell_from_sum(printable.strip()) or "?"
+
+
+def _tell_from_sum(name: str) -> str:
+    return "other (command)" if name == OTHER else name
 
 
 def match_group(pattern: re.Pattern[str], command: bytes) -> str | None:
     """Name the group of a command line by the named group of a pattern that matches in it."""
+    if len(command) > 2 * COMMAND_BYTES:
+        command = command[:COMMAND_BYTES] + b"\0" + command[-COMMAND_BYTES:]
     found = pattern.search(command.replace(b"\0", b" ").decode("utf-8", "replace"))
     named = found.groupdict() if found else {}
-    return next((name for name, text in named.items() if text is not None), None)
+    return next((_tell_from_sum(name) for name, text in named.items() if text is not None), None)
 
 
 class Ranking:

@@ -88,6 +88,8 @@ class RouteSource:
     def count(self) -> dict[str, int]:
         """Ask the kernel. Raises OSError when it refuses, ValueError on a wrong answer."""
         if self._watch.changed():
+            self._names = {}  # also when reading them fails: a change is announced once
+        if not self._names:
             self._names = {one.ifindex: one.name for one in read_links(self._route, IFLA_IFNAME)}
         request = NDMSG.pack(socket.AF_INET, 0, 0, 0, 0)
         neighbours = map(parse_neighbour, self._route.dump(RTM_GETNEIGH, request))

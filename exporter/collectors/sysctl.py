@@ -7,10 +7,12 @@ no rights; those that only root may read are left out.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from exporter.attributes import MISSING, NO_VALUE
 from exporter.families import Digits, Family, LabelValues, Number
 from exporter.kernel import KernelFile, KernelTree, NoData
 from exporter.options import option, parse_words, shown
@@ -46,6 +48,11 @@ class Sysctl(NamedTuple):
         """The name of its metric."""
         return f"node_sysctl_{_NO_METRIC_NAME.sub('_', self.name)}"
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of its metrics: of several, when its numbers have names."""
+        return tuple(f"{self.metric}_{key}" for key in self.keys) or (self.metric,)
+
 
 def parse_sysctl(text: str) -> Sysctl:
     """Take `kernel.pid_max` or `net.ipv4.tcp_rmem:min,default,max`; raise ValueError otherwise."""
@@ -63,9 +70,13 @@ def parse_sysctl(text: str) -> Sysctl:
 def parse_include(raw: Any) -> tuple[str, ...]:
     """Take the sysctls that are shown as numbers; each name of a metric once."""
     words = parse_words(raw)
-    sysctls = [parse_sysctl(word) for word in words]
-    if len({(one.metric, one.keys) for one in sysctls}) < len(sysctls):
-        raise ValueError(f"expected each sysctl once, got {shown(' '.join(words))}")
+    metrics = Counter(metric for word in words for metric in parse_sysctl(word).metrics)
+    for metric, times in metrics.items():
+        if times > 1:
+            raise ValueError(
+                f"expected each sysctl once, got {shown(' '.join(words))}, "
+                f"which gives the metric {metric} {times} times"
+            )
     return words
 
 
@@ -101,7 +112,12 @@ def parse_numbers(sysctl: Sysctl, text: bytes) -> Sequence[Digits]:
     Raises ValueError when they are no integers, or not as many as there are names for them.
     """
     words = text.split()
-    numbers = signed_integers([_without_base(word) for word in words])
+    try:
+        numbers = signed_integers([_without_base(word) for word in words])
+    except ValueError as error:
+        raise ValueError(
+            f"the sysctl {sysctl.name} is {error}; name it in sysctl.include_info as a text"
+        ) from error
     if numbers and sysctl.keys and len(numbers) != len(sysctl.keys):
         raise ValueError(
             f"the sysctl {sysctl.name} has {len(numbers)} numbers, "
@@ -167,8 +183,15 @@ def _words(sysctl: Sysctl, content: bytes) -> Iterator[tuple[LabelValues, int]]:
 
 
 def _read(file: KernelFile) -> bytes | None:
-    """Read a sysctl; none when this kernel does not have it, or keeps it for root."""
+    """Read a sysctl; none when it is missing or for root only, or says nothing.
+
+    As stable_secret of IPv6, which is an I/O error until it is set.
+    """
     try:
         return file.read()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
+    except (*MISSING, PermissionError):
+        return None
+    except OSError as error:
+        if error.errno not in NO_VALUE:
+            raise
         return None

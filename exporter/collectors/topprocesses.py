@@ -100,11 +100,14 @@ class TopprocessesCollector:
         self._seen: dict[str, Seen] = {}
         self._saw_all = False
         """Whether a process that was not seen at the last look has been started since."""
+        self._refused = False
+        """Whether a process of this look may not be read; one that has ended is no matter."""
 
     def collect(self) -> Iterator[Family]:
         """Yield the families of all groups that are shown, and of the others in sum."""
         pids = self._files.list()
         looked_at = pids[: self._options.max_processes]
+        self._refused = False
         seen = dict(self._look(looked_at))
         if "1" not in seen:
             raise NoData(HIDDEN)
@@ -113,19 +116,26 @@ class TopprocessesCollector:
         # What a group did since the last look counts for it only if it is shown before and after:
         # the first number of a new series counts for nothing, and the sum of rates would lack it.
         lasting = chosen & self._accounts.keys()
-        self._accounts = {
+        accounts = {
             name: self._accounts.get(name) or Account() for name in (*sorted(chosen), OTHER)
         }
-        for account in self._accounts.values():
+        for account in accounts.values():
             account.begin_look()
+        bookings: list[tuple[Account, Mapping[str, int]]] = []
         for pid, one in seen.items():
-            self._accounts[one.group if one.group in lasting else OTHER].book(grown[pid])
-            self._measure(one)
+            lasts = one.group in lasting
+            account = accounts.get(one.group) or accounts[OTHER]
+            self._measure(account, one.process)
+            bookings.append((account if lasts else accounts[OTHER], grown[pid]))
             if one.group in chosen:
-                self._look_closer(pid, one, lasts=one.group in lasting)
-        self._seen = seen
-        self._saw_all = len(seen) == len(pids)
-        yield from make_families(self._accounts, parse_boot_time(self._stat.read()))
+                bookings.append((account, self._look_closer(account, pid, one, lasts=lasts)))
+        boot_time = parse_boot_time(self._stat.read())
+        # Only now, when nothing can fail any more: a look that fails must not be booked twice.
+        for account, numbers in bookings:
+            account.book(numbers)
+        self._accounts, self._seen = accounts, seen
+        self._saw_all = len(looked_at) == len(pids) and not self._refused
+        yield from make_families(accounts, boot_time)
         yield gauge(
             "node_topprocesses_scanned_processes", "Processes that were looked at.", len(seen)
         )
@@ -139,7 +149,10 @@ class TopprocessesCollector:
         for pid in pids:
             try:
                 process = parse_process(self._files.read(pid, "stat"))
-            except (*GONE, PermissionError):
+            except GONE:
+                continue
+            except PermissionError:
+                self._refused = True
                 continue
             counters = {
                 "user": process.user_ticks,
@@ -183,27 +196,26 @@ class TopprocessesCollector:
             add_up((one.group, one.process.resident_pages) for one in seen.values()),
         )
 
-    def _measure(self, one: Seen) -> None:
-        account = self._accounts.get(one.group) or self._accounts[OTHER]
+    def _measure(self, account: Account, process: Process) -> None:
         account.measure(
             {
                 "processes": 1,
-                "threads": one.process.threads,
-                "resident": one.process.resident_pages * self._page_size,
+                "threads": process.threads,
+                "resident": process.resident_pages * self._page_size,
             }
         )
-        if account.start_tick is None or one.process.start_tick < account.start_tick:
-            account.start_tick = one.process.start_tick
+        if account.start_tick is None or process.start_tick < account.start_tick:
+            account.start_tick = process.start_tick
 
-    def _look_closer(self, pid: str, one: Seen, *, lasts: bool) -> None:
-        """Read what is dear, or needs rights: only of the groups that are shown."""
-        account = self._accounts[one.group]
+    def _look_closer(
+        self, account: Account, pid: str, one: Seen, *, lasts: bool
+    ) -> Mapping[str, int]:
+        """Read what is dear, or needs rights, of the groups that are shown; give what to book."""
         counters = {
             **self._read(account, pid, "io", parse_io, ("read", "written")),
             **self._read(account, pid, "status", parse_status, ("voluntary", "involuntary")),
         }
-        grown = self._grow(pid, one.process, counters)
-        account.book(grown if lasts else dict.fromkeys(counters, 0))
+        grown = self._grow(pid, one.process, counters) if lasts else dict.fromkeys(counters, 0)
         one.counters.update(counters)
         try:
             account.measure({"descriptors": self._files.count_descriptors(pid)})
@@ -215,6 +227,7 @@ class TopprocessesCollector:
             account.measure(
                 self._read(account, pid, "smaps_rollup", parse_proportional, ("proportional",))
             )
+        return grown
 
     def _read(
         self,

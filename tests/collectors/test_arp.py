@@ -153,3 +153,23 @@ def test_other_failures_of_netlink_are_shown() -> None:
         list(collector.collect())
     list(collector.collect())
     assert collector._route is not None
+
+
+def fail_once() -> Any:
+    """Break the connection before the first question; give what is counted at the next one."""
+    network = Network()
+    network.add_pair("left", "right")
+    network.add_neighbour("left", "192.0.2.1", PERMANENT)
+    collector = ArpCollector(KernelTree(), Options())
+    assert collector._route is not None
+    ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    kernels.close()
+    collector._route._route._socket = ours
+    with pytest.raises(ConnectionRefusedError):
+        list(collector.collect())
+    return read_samples(collector.collect())
+
+
+def test_after_a_failure_the_interfaces_are_asked_for_again() -> None:
+    """Their change was announced once: else all entries would be missing for a minute."""
+    assert run_in_network(fail_once) == {'node_arp_entries{device="left"}': 1}

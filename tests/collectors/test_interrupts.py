@@ -93,6 +93,13 @@ def test_numbers_of_the_whole_machine_are_left_out(host: FakeHost) -> None:
     assert types_of(host.samples(make_collector(host, ONE_CPU))) == {"1"}
 
 
+def test_the_handler_of_the_fast_interrupt_is_left_out(host: FakeHost) -> None:
+    """On 32-bit ARM its line has a name in place of numbers; with a single CPU that is one word."""
+    for handler in ("usb_fiq", "floppy fiq"):
+        text = ONE_CPU + f"FIQ:              {handler}\n"
+        assert types_of(host.samples(make_collector(host, text))) == {"1"}
+
+
 def test_interrupts_are_chosen(host: FakeHost) -> None:
     """By type, info and devices, joined by semicolons."""
     only = make_collector(host, options=Options(name_include=re.compile("^16;.*;.*ahci$")))

@@ -172,3 +172,14 @@ def test_other_failures_of_netlink_are_shown() -> None:
     with pytest.raises(ConnectionRefusedError):
         list(collector.collect())
     assert read_samples(collector.collect())
+
+
+def test_after_a_failure_the_interfaces_are_asked_for_again() -> None:
+    """Their change was announced once: else all of them would be missing for a minute."""
+    collector = NetdevCollector(KernelTree())
+    ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    kernels.close()
+    collector._source._route._socket = ours  # type: ignore[union-attr]
+    with pytest.raises(ConnectionRefusedError):
+        list(collector.collect())
+    assert 'node_network_receive_bytes_total{device="lo"}' in read_samples(collector.collect())

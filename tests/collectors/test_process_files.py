@@ -84,6 +84,7 @@ def test_parsers_raise_nothing_but_value_error(
         (b"  ", "?"),
         (b"x" * 200, "x" * 64),
         (b"other", "other (command)"),
+        (b" other", "other (command)"),
     ],
 )
 def test_a_group_is_called_as_its_command(name: bytes, group: str) -> None:
@@ -107,6 +108,23 @@ def test_a_command_line_may_name_the_group() -> None:
     assert match_group(pattern, b"java\0zoo.Main\0") == "kafka"
     assert match_group(pattern, b"perl\0") is None
     assert match_group(pattern, b"java\xff\0") is None
+    assert match_group(re.compile("(?P<other>java)"), b"java\0") == "other (command)"
+
+
+def test_a_command_line_may_be_long() -> None:
+    """A class path is longer than a page, and what tells programs apart stands behind it."""
+    pattern = re.compile(r"(?P<kafka>kafka[.]Kafka)")
+    path = b":".join(b"/opt/kafka/libs/%d.jar" % number for number in range(9_000))
+    assert match_group(pattern, b"java\0-cp\0" + path + b"\0kafka.Kafka\0a.properties\0") == "kafka"
+    assert match_group(pattern, b"java\0kafka.Kafka\0" + path) == "kafka"
+    assert match_group(pattern, path + b"\0kafka.Kafka\0" + path) is None
+
+
+@pytest.mark.parametrize("size", [0, 4095, 4096, 4097, 100_000])
+def test_a_file_is_read_whole(host: FakeHost, size: int) -> None:
+    """However many groups a user is in: they stand in `status`, in front of what is wanted."""
+    host.write("proc/7/status", "x" * size)
+    assert len(ProcessFiles(host.kernel).read("7", "status")) == size
 
 
 def choose(ranking: Ranking, now: float, ticks: dict[str, int], **pages: int) -> set[str]:

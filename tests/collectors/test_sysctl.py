@@ -93,7 +93,15 @@ def test_several_are_a_list_or_words(raw: Any, words: tuple[str, ...]) -> None:
     assert parse_include(raw) == words
 
 
-@pytest.mark.parametrize("raw", [["kernel.a", "kernel/a"], "kernel.a kernel.a", [1], {}, 5, None])
+REPEATED: list[Any] = [
+    ["kernel.a", "kernel/a"],
+    "kernel.a kernel.a",
+    "a.b:x,y a.b:x,z",
+    "a:b,c a.b",
+]
+
+
+@pytest.mark.parametrize("raw", [*REPEATED, [1], {}, 5, None])
 def test_repeated_names_and_other_things_are_refused(raw: Any) -> None:
     """A metric cannot be there twice."""
     with pytest.raises(ValueError, match=r"^expected"):
@@ -188,9 +196,15 @@ def test_another_number_of_names_is_a_failure(tuned: FakeHost, include: str) -> 
 
 
 def test_a_text_is_no_number(tuned: FakeHost) -> None:
-    """It has to be asked for as a text."""
-    with pytest.raises(ValueError, match="integers"):
-        collect(tuned, "kernel.seccomp.actions_avail")
+    """It has to be asked for as a text, and the message says which and how."""
+    with pytest.raises(ValueError, match=r"kernel\.seccomp\.actions_avail .* sysctl\.include_info"):
+        collect(tuned, "kernel.pid_max", "kernel.seccomp.actions_avail")
+
+
+def test_a_sysctl_may_refuse_to_tell(tuned: FakeHost) -> None:
+    """IPv6's stable_secret is an I/O error while it is not set, which costs the others nothing."""
+    (tuned.root / "proc/sys/net/stable_secret").symlink_to("/proc/self/mem")  # EIO
+    assert len(collect(tuned, "kernel.pid_max", "net.stable_secret")) == 1
 
 
 def test_nothing_asked_for_is_no_data(tuned: FakeHost) -> None:
