@@ -119,6 +119,18 @@ class KernelTree:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
+    def folder_stamp(self, path: str) -> tuple[int, ...]:
+        """What differs once a directory of sysfs was made anew, or has got or lost a directory.
+
+        Listing it costs three times as much. In sysfs only the number of links tells of what is in
+        it, elsewhere the time does. Empty when there is none.
+        """
+        try:
+            status = os.stat(f"{self.sysfs}/{path}")  # noqa: PTH116 -- as everywhere here
+        except OSError:
+            return ()
+        return (status.st_ino, status.st_nlink, status.st_mtime_ns)
+
     def read_stats(self, process: str = "") -> Iterator[tuple[str, bytes]]:
         """Give number and `stat` of every process, or of every thread of one process.
 

@@ -29,13 +29,14 @@ MAX_NUMBER_LENGTH = 40
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
 _COMMENT = re.compile(r"#[ \t]*(?:(HELP|TYPE)[ \t]+([^ \t]+)(?:[ \t]+(.*))?|.*)")
+# Possessive, or a long line would take 170 times its size in memory to go back to.
 _SAMPLE = re.compile(
     r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?=[ \t{])[ \t]*"
-    r'(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?'
+    r'(?:\{((?:[^"}]++|"(?:[^"\\]++|\\.)*+")*+)\})?'
     r"[ \t]*([^ \t{]+)(?:[ \t]+(.*))?"
 )
 _LABEL = re.compile(
-    r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\[\\n"])*)"[ \t]*(?:,[ \t]*|\Z)'
+    r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]++|\\[\\n"])*+)"[ \t]*(?:,[ \t]*|\Z)'
 )
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _TIMESTAMP = re.compile(r"[+-]?[0-9]+\Z")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -161,6 +162,19 @@ def test_what_node_exporter_refuses_is_refused(text: str) -> None:
     """Such a file is an error, and no series of it is shown."""
     with pytest.raises(ValueError, match=r"."):
         parse_text_format(text.encode())
+
+
+@pytest.mark.parametrize("text", ['a{b="%s"} 1\n', 'a{b="%s\n', "a{%s\n"])
+def test_a_long_line_takes_no_more_memory_than_its_length(text: str) -> None:
+    """One file of 8 MB with one line must not take 1.4 GB, and seconds without a break."""
+    content = (text % ("x" * 1_000_000)).encode()
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(ValueError):
+            parse_text_format(content)
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(content)
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_error_names_its_line() -> None:

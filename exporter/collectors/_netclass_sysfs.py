@@ -5,13 +5,22 @@ Source: /sys/class/net/<interface>/ (Linux net/core/net-sysfs.c), decimal but fo
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Callable
+
 from exporter.attributes import Attributes
+from exporter.collectors._links import MAX_AGE_SECONDS
 from exporter.collectors._netclass_interface import BYTES_PER_MBIT, NUMBERS, TEXTS, Interface
 from exporter.families import Number
+from exporter.kernel import KernelFile, KernelTree
 from exporter.parsing import shorten
 
 UNKNOWN_MBIT = 2**32 - 1
 """-1 without its sign, as some drivers give it."""
+
+STATE = ("operstate", "flags", "carrier_changes", "mtu")
+"""What changes when an interface does, cheap to read; speed and duplex change with the carrier."""
 
 _DECIMAL = tuple(name for name in NUMBERS if name not in {"flags", "dev_id", "speed"})
 
@@ -52,3 +61,52 @@ def read_interface(attributes: Attributes, device: str, *, unknown_speed: bool) 
     numbers["speed"] = read_speed(attributes, device, unknown=unknown_speed)
     ifindex = numbers["ifindex"]
     return Interface(device, None if ifindex is None else int(ifindex), flags, texts, numbers)
+
+
+class StateWatch:
+    """Tells which interfaces may have changed where the kernel announces nothing."""
+
+    def __init__(self, kernel: KernelTree, clock: Callable[[], float] = time.monotonic) -> None:
+        self._kernel = kernel
+        self._clock = clock
+        self._names: list[str] = []
+        self._files: dict[str, list[KernelFile]] = {}
+        self._states: dict[str, list[bytes]] = {}
+        self._since = 0.0
+
+    def begin(self, names: list[str]) -> None:
+        """Begin a collection; after a minute any interface may have changed."""
+        now = self._clock()
+        if names != self._names or now - self._since >= MAX_AGE_SECONDS:
+            self.forget()
+            self._names = names
+            self._since = now
+
+    def differs(self, device: str) -> bool:
+        """Tell whether an interface is in another state than at the collection before."""
+        files = self._files.get(device)
+        if files is None:
+            files = self._files[device] = self._open(device)
+        try:
+            state = [file.read() for file in files]
+        except OSError:  # it has just gone
+            return True
+        if state == self._states.get(device):
+            return False
+        self._states[device] = state
+        return True
+
+    def forget(self) -> None:
+        """Give the descriptors back; any interface may have changed then."""
+        self._files.clear()
+        self._states.clear()
+
+    def _open(self, device: str) -> list[KernelFile]:
+        """Find the files that this kernel has: carrier_changes came with 3.15."""
+        found = []
+        for name in STATE:
+            file = self._kernel.sys(f"class/net/{device}/{name}")
+            with contextlib.suppress(OSError):
+                file.read()
+                found.append(file)
+        return found

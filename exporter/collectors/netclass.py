@@ -5,8 +5,8 @@ Source: /sys/class/net/<interface>/ (Linux net/core/net-sysfs.c, since 2.6; carr
 
 Reading speed and duplex waits for the lock of the whole network configuration. All this rarely
 changes, and the kernel announces nearly every change: while it is silent nothing is read, for a
-minute at most. Where it cannot be listened to (another network namespace, a sandbox), everything
-is read each time.
+minute at most. Where it cannot be listened to (another network namespace, a sandbox), a few files
+that change with the state are read each time, and the rest when they do, or after that minute.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from exporter.attributes import Attributes
 from exporter.collectors._links import IFLA_ADDRESS, LinkWatch, read_links
 from exporter.collectors._netclass_interface import Interface, InterfaceTables
 from exporter.collectors._netclass_rtnl import RouteReader
-from exporter.collectors._netclass_sysfs import read_interface
+from exporter.collectors._netclass_sysfs import StateWatch, read_interface
 from exporter.families import Filled
 from exporter.kernel import KernelTree, NoData
 from exporter.netlink import NETLINK_ROUTE, REFUSED, Netlink
@@ -61,17 +61,20 @@ class NetclassCollector:
         self._reader = RouteReader(self._route, self._attributes) if asks else None
         self._tables = InterfaceTables()
         self._filled: list[Filled] = []
+        self._states = StateWatch(kernel, clock)
+        self._announced = False
+        """Whether the kernel announces changes of what is known."""
         self._known: dict[str, Interface] = {}
-        """What stays right until the kernel announces a change; empty if it would not do that."""
 
     def collect(self) -> Iterable[Filled]:
         """Yield node_network_info, and a family for each property."""
         changes = self._listen()
-        if changes or changes is None or not self._known:
+        if changes or changes is None or not self._announced:
             known, self._known = self._known, {}
             reader = self._reader
             interfaces = self._ask(reader) if reader else self._read(known, changes)
-            self._filled = self._tables.fill(interfaces)
+            if interfaces != list(known.values()):
+                self._filled = self._tables.fill(interfaces)
         yield from self._filled
 
     def _listen(self) -> set[int] | None:
@@ -84,20 +87,24 @@ class NetclassCollector:
             if error.errno not in REFUSED:
                 raise
             self._watch = self._reader = None
+            self._announced = False
             return None
 
     def _ask(self, reader: RouteReader) -> list[Interface]:
         self._attributes.names()  # hot-plug
         interfaces = [one for one in reader.read() if self._accepts(one.device)]
         self._remember(interfaces)
+        self._announced = True
         return interfaces
 
     def _read(self, known: Mapping[str, Interface], changes: set[int] | None) -> list[Interface]:
         names = self._list_names()
+        if not self._announced:
+            self._states.begin(names)
         interfaces = []
         for name in filter(self._accepts, names):
             one = known.get(name)
-            if one is None or changes is None or one.ifindex in changes:
+            if self._may_differ(name, one, changes) or one is None:
                 one = read_interface(self._attributes, name, unknown_speed=self._unknown_speed)
             if one is not None:
                 interfaces.append(one)
@@ -105,9 +112,17 @@ class NetclassCollector:
             raise NoData(
                 "the files below /sys/class/net may not be read: run it with the rights to"
             )
-        if self._watch is not None and self._are_own(names, interfaces):
-            self._remember(interfaces)
+        self._remember(interfaces)
+        if changes is None:
+            self._announced = self._watch is not None and self._are_own(names, interfaces)
+        if self._announced:
+            self._states.forget()
         return interfaces
+
+    def _may_differ(self, name: str, one: Interface | None, changes: set[int] | None) -> bool:
+        if self._announced:
+            return one is None or changes is None or one.ifindex in changes
+        return self._states.differs(name)
 
     def _list_names(self) -> list[str]:
         try:

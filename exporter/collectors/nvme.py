@@ -8,11 +8,12 @@ a controller is called nvme0c0n1. Needs no rights.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from exporter.attributes import Attributes
 from exporter.families import Filled, LabelValues
 from exporter.kernel import KernelTree, NoData
+from exporter.parsing import integer
 from exporter.table import Column, Table
 
 FOLDER = "class/nvme"
@@ -21,6 +22,11 @@ SECTOR_BYTES = 512
 """What `size` is in, as for all block devices, whatever the blocks of the namespace are."""
 
 TEXTS = ("firmware_rev", "model", "serial", "state", "cntlid")
+CONSTANTS = ("model", "serial")
+CHANGING = ("firmware_rev", "state", "cntlid")
+"""What an update of the firmware, a reset or a new connection changes."""
+
+NAMESPACE_FILES = ("ana_state", "size", "nuse", "queue/logical_block_size")
 
 NAMESPACES = (
     Column("node_nvme_namespace_capacity_bytes", "Size of the namespace in bytes.", "gauge"),
@@ -36,6 +42,14 @@ NAMESPACES = (
 _NAMESPACE = re.compile(r"nvme[0-9]+(?:c[0-9]+)?n([0-9]+)\Z")
 
 
+def measure(sectors: bytes | None, used: bytes | None, block: bytes | None) -> list[int | None]:
+    """Give capacity, size, use and block size in bytes. Raises ValueError on what is no number."""
+    size = None if sectors is None else int(integer(sectors)) * SECTOR_BYTES
+    block_bytes = None if block is None else int(integer(block))
+    in_use = None if used is None or block_bytes is None else int(integer(used)) * block_bytes
+    return [size, size, in_use, block_bytes]
+
+
 class NvmeCollector:
     """What NVMe controllers are, how they are, and how large their namespaces."""
 
@@ -44,6 +58,13 @@ class NvmeCollector:
     def __init__(self, kernel: KernelTree) -> None:
         self._kernel = kernel
         self._attributes = Attributes(kernel, FOLDER)
+        self._stamps: list[tuple[int, ...]] = []
+        self._namespaces_of: dict[str, dict[str, str]] = {}
+        """By controller: the folders of its namespaces by their number."""
+        self._constants: dict[str, bytes | None] = {}
+        self._paths: list[str] = []
+        self._contents: list[bytes | None] = []
+        self._filled: Iterable[Filled] = ()
         self._info = Table(
             (Column("node_nvme_info", "What the controller is; always 1.", "gauge"),),
             ("device", "firmware_revision", "model", "serial", "state", "cntlid"),
@@ -65,33 +86,52 @@ class NvmeCollector:
         devices = self._attributes.names()
         if not devices:
             raise NoData("/sys/class/nvme is empty or missing: no NVMe controllers")
-        text = self._attributes.text
-        controllers: dict[LabelValues, list[int]] = {}
-        states: dict[LabelValues, list[int]] = {}
-        sizes: dict[LabelValues, list[int | None]] = {}
-        for device in devices:
-            controllers[device, *(text(f"{device}/{file}") or "" for file in TEXTS)] = [1]
-            for nsid, path in self._find_namespaces(device):
-                states[device, nsid, text(f"{path}/ana_state") or "unknown"] = [1]
-                sizes[device, nsid] = self._measure(path)
-        yield self._info.fill(controllers)
-        yield self._namespace_info.fill(states)
-        yield self._namespaces.fill(sizes)
+        stamps = [self._kernel.folder_stamp(f"{FOLDER}/{device}") for device in devices]
+        if stamps != self._stamps:
+            self._find(devices)
+            self._stamps = stamps
+        contents = [self._attributes.read(path) for path in self._paths]
+        if contents != self._contents:
+            self._fill({**self._constants, **dict(zip(self._paths, contents, strict=True))})
+            self._contents = contents
+        yield from self._filled
 
-    def _find_namespaces(self, device: str) -> Iterator[tuple[str, str]]:
+    def _find(self, devices: Iterable[str]) -> None:
+        """Look for namespaces, and read what stays, since a device came, went or is another one."""
+        self._attributes.forget()
+        self._contents = []
+        self._namespaces_of = {device: dict(self._list_namespaces(device)) for device in devices}
+        read = self._attributes.read
+        constants = [f"{device}/{file}" for device in devices for file in CONSTANTS]
+        self._constants = {path: read(path) for path in constants}
+        folders = [path for paths in self._namespaces_of.values() for path in paths.values()]
+        self._paths = [f"{device}/{file}" for device in devices for file in CHANGING]
+        self._paths += [f"{folder}/{file}" for folder in folders for file in NAMESPACE_FILES]
+
+    def _list_namespaces(self, device: str) -> Iterator[tuple[str, str]]:
         for name in self._kernel.list_folder(f"{FOLDER}/{device}"):
             if match := _NAMESPACE.match(name):
                 yield match[1], f"{device}/{name}"
 
-    def _measure(self, path: str) -> list[int | None]:
-        number = self._attributes.number
-        sectors = number(f"{path}/size")
-        used = number(f"{path}/nuse")
-        block = number(f"{path}/queue/logical_block_size")
-        size = None if sectors is None else int(sectors) * SECTOR_BYTES
-        return [
-            size,
-            size,
-            None if used is None or block is None else int(used) * int(block),
-            None if block is None else int(block),
-        ]
+    def _fill(self, contents: Mapping[str, bytes | None]) -> None:
+        controllers: dict[LabelValues, list[int]] = {}
+        states: dict[LabelValues, list[int]] = {}
+        sizes: dict[LabelValues, list[int | None]] = {}
+        for device, namespaces in self._namespaces_of.items():
+            texts = [contents[f"{device}/{file}"] for file in TEXTS]
+            if any(texts):  # else it has just gone
+                controllers[
+                    device, *((text or b"").decode("utf-8", "replace") for text in texts)
+                ] = [1]
+            for nsid, folder in namespaces.items():
+                state, *numbers = (contents[f"{folder}/{file}"] for file in NAMESPACE_FILES)
+                if not any(numbers):
+                    self._stamps = []  # another one may have come in its place
+                    continue
+                states[device, nsid, (state or b"unknown").decode("utf-8", "replace")] = [1]
+                sizes[device, nsid] = measure(*numbers)
+        self._filled = (
+            self._info.fill(controllers),
+            self._namespace_info.fill(states),
+            self._namespaces.fill(sizes),
+        )

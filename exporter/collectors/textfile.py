@@ -109,7 +109,7 @@ class TextfileCollector:
         self._seen: object = None
         self._items: list[Family | Filled] = [_NO_ERROR]
         self._taken: frozenset[str] = frozenset()
-        self._look_at = 0.0
+        self._look_at: dict[str, float] = {}
         self._failures: dict[str, Failure] = {}
 
     def collect(self) -> Iterable[Family | Filled]:
@@ -130,23 +130,27 @@ class TextfileCollector:
         if seen != self._seen:
             self._items = self._join(failures, stale, taken)
             self._seen = seen
-            self._look_at = 0.0
+            self._look_at.clear()
         return self._items
 
     def heed(self, outcomes: Mapping[str, HasBody]) -> None:
         """Learn which families other collectors give; a file that has one of them is left out.
 
-        Told by the scrape engine of what is on the page, once a minute and after each change.
+        Told by the scrape engine of what is on the page, which may be of some collectors only.
+        Each is looked at once a minute and after each change.
         """
-        if not self._files or self._clock() < self._look_at:
+        if not self._files:
             return
-        self._look_at = self._clock() + SECONDS_BETWEEN_LOOKS
-        heads = (
-            head
+        now = self._clock()
+        bodies = {
+            name: outcome.body
             for name, outcome in outcomes.items()
-            if name != self.name
-            for head in _HEAD.findall(outcome.body)
-        )
+            if name != self.name and now >= self._look_at.get(name, now)
+        }
+        # One that gave nothing, for want of its source, is looked at once it gives something.
+        given = {name: body for name, body in bodies.items() if body}
+        self._look_at.update(dict.fromkeys(given, now + SECONDS_BETWEEN_LOOKS))
+        heads = (head for body in given.values() for head in _HEAD.findall(body))
         # OpenMetrics names the family of a counter without `_total`.
         names = {
             name.decode()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from exporter.collectors._netclass_interface import NUMBERS
 from exporter.collectors._netclass_rtnl import parse_link_mode
-from exporter.collectors._netclass_sysfs import parse_hexadecimal
+from exporter.collectors._netclass_sysfs import STATE, parse_hexadecimal
 from exporter.collectors.netclass import NetclassCollector, Options
 from exporter.kernel import NoData
 from tests.collectors.conftest import FakeHost
@@ -143,6 +143,37 @@ def test_changes_of_a_tree_are_seen_at_once(host: FakeHost) -> None:
     samples = host.samples(collector)
     assert samples['node_network_mtu_bytes{device="eth0"}'] == 9000
     assert len(info_of(samples)) == 2
+
+
+def test_what_changes_without_the_state_is_seen_after_a_minute(host: FakeHost) -> None:
+    """Of a tree that announces nothing, a few files are read each time, and the rest with them."""
+    now = [1000.0]
+    add(host, "eth0", tx_queue_len="1000")
+    add(host, "eth1")
+    collector = NetclassCollector(host.kernel, Options(), clock=lambda: now[0])
+    length = 'node_network_transmit_queue_length{device="eth0"}'
+    for _ in range(2):
+        assert host.samples(collector)[length] == 1000
+    add(host, "eth0", tx_queue_len="500")
+    assert host.samples(collector)[length] == 1000
+    now[0] += 61
+    assert host.samples(collector)[length] == 500
+    add(host, "eth0", tx_queue_len="700", operstate="down")
+    assert host.samples(collector)[length] == 700
+    assert host.kernel.kept == 2 * len(STATE)
+
+
+def test_a_state_that_cannot_be_read_any_more_is_another(host: FakeHost) -> None:
+    """What is left of an interface that goes away is looked at anew."""
+    host.kernel.max_kept = 0
+    add(host, "eth0")
+    collector = NetclassCollector(host.kernel, Options())
+    flags = 'node_network_flags{device="eth0"}'
+    assert all(flags in host.samples(collector) for _ in range(2))
+    (host.root / "sys/class/net/eth0/flags").unlink()
+    samples = host.samples(collector)
+    assert flags not in samples
+    assert 'node_network_mtu_bytes{device="eth0"}' in samples
 
 
 def test_an_interface_that_has_just_gone_is_left_out(host: FakeHost) -> None:

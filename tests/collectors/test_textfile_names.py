@@ -49,6 +49,20 @@ def test_what_another_collector_gives_is_taken(tmp_path: Path, form: str) -> Non
     run_with_engine(test, Other(), make(tmp_path, clock=lambda: float(next(times))))
 
 
+def test_a_scrape_of_some_collectors_hides_no_other(tmp_path: Path) -> None:
+    """What is not on a page was not looked at: with `collect[]=textfile` in between, all the same."""
+    (tmp_path / "b.prom").write_text("taken_total 1\n")
+
+    async def test(engine: Engine) -> None:
+        for _ in range(2):
+            await collect(engine, 60.0, "textfile")
+            await collect(engine)
+        page = engine.page(await engine.collect(None, TEXT, 60.0))
+        assert page.count(b"\ntaken_total ") == 1
+
+    run_with_engine(test, Other(), make(tmp_path, clock=lambda: 5.0))
+
+
 def test_without_files_nobody_looks(tmp_path: Path) -> None:
     """Looking through a page costs more than collecting."""
     collector = make(tmp_path, clock=lambda: pytest.fail("looked at"))
