@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from queue import Empty, SimpleQueue
 from time import perf_counter
 from typing import Any
 
 from exporter import collectors as registry
 from exporter.collectors import Collector
-from exporter.exposition import Renderer
+from exporter.exposition import TEXT, Renderer
 from exporter.families import Family, Filled, HistogramValue, Number, SummaryValue
 from exporter.kernel import NoData
 from exporter.ledger import Ledger
 from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, Outcome
 from exporter.parts import make_collectors
 from exporter.settings import Settings, SettingsError
+from monitoring import structured_logging
 
 PATIENCE_SECONDS = 5.0
 """For one collector."""
@@ -28,18 +30,25 @@ def once(settings: Settings, form: str, names: Sequence[str] | None) -> int:
     """Print the families of the named collectors (all when None); 1 when one of them failed."""
     if sys.stdout is None:
         raise SettingsError("once: standard output is closed: there is nowhere to print to")
+    structured_logging.configure(**settings.logging)  # to stderr: a line of it is no metric
     collectors = {collector.name: collector for collector in make_collectors(settings)}
     for name in names or ():
         if name not in collectors:
             raise SettingsError(f"--collector {name}: {_why_missing(name, collectors)}")
     chosen = [name for name in collectors if not names or name in names]
-    families: list[Family] = []
+    given: dict[str, list[Family]] = {}
     outcomes: dict[str, Outcome] = {}
     for name in chosen:
-        given, outcomes[name] = _collect(collectors[name])
-        families += given
+        given[name], outcomes[name] = _collect(collectors[name])
+    for name in chosen:
+        collector = collectors[name]
+        if hasattr(collector, "heed") and outcomes[name].status == OK:
+            # It leaves out what others give: no family is printed twice.
+            collector.heed(_with_bodies(given, outcomes))
+            given[name], outcomes[name] = _collect(collector)
         if outcomes[name].reason:
             print(f"perfwatch: {name}: {outcomes[name].reason}", file=sys.stderr)
+    families = list(chain.from_iterable(given.values()))
     families += Ledger(chosen).account(tuple(chosen), outcomes).families()
     if form == "json":
         json.dump([_to_json(family) for family in families], sys.stdout, indent=2)
@@ -50,6 +59,17 @@ def once(settings: Settings, form: str, names: Sequence[str] | None) -> int:
         sys.stdout.buffer.write(renderer.render(families) + renderer.end)
     sys.stdout.flush()
     return int(any(one.status in {FAILED, TIMEOUT} for one in outcomes.values()))
+
+
+def _with_bodies(
+    given: Mapping[str, Sequence[Family]], outcomes: Mapping[str, Outcome]
+) -> dict[str, Outcome]:
+    """Make the outcomes as a scrape has them, from what was given."""
+    renderer = Renderer(TEXT)
+    return {
+        name: outcome._replace(body=renderer.render(given[name]))
+        for name, outcome in outcomes.items()
+    }
 
 
 def _collect(collector: Collector) -> tuple[list[Family], Outcome]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -18,6 +19,11 @@ HOST = Path(__file__).parent / "hosts" / "bare-metal-128"
 
 COLLECTORS = ("loadavg", "meminfo", "pressure", "stat", "vmstat")
 """Enough to tell one from another, and none that asks the machine the tests run on."""
+
+
+@pytest.fixture(autouse=True)
+def _put_logging_back(stream: io.StringIO) -> None:
+    """The command configures the log of its process, which here is that of all tests."""
 
 
 @pytest.fixture
@@ -196,3 +202,19 @@ def test_a_closed_output_is_said_in_one_line() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith(b"perfwatch: once: standard output is closed")
     assert done.stderr.count(b"\n") == 1
+
+
+def test_text_files_repeat_no_other_collector(
+    host: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Such a file is left out as on the daemon's page; the log of it is not among the metrics."""
+    (tmp_path / "a.prom").write_text("node_load1 1\n")
+    (tmp_path / "b.prom").write_text("b 1\n")
+    words = ("--collector.textfile", f"--collector.textfile.directory={tmp_path}")
+    assert main(flags(host, *words)) == 0
+    printed = capsys.readouterr()
+    names = [line.split()[2] for line in printed.out.splitlines() if line.startswith("# TYPE")]
+    assert len(names) == len(set(names))
+    assert {"b", "node_load1"} <= set(names)
+    assert printed.out.startswith("# HELP node_load1 ")
+    assert "text file left out" in printed.err

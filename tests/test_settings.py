@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -295,36 +292,3 @@ def test_a_wrong_file_of_the_log_is_explained(tmp_path: Path) -> None:
         build({"log.config-file": str(file)})
     with pytest.raises(SettingsError, match=r"^log\.config-file: .*nowhere"):
         build({"log.config-file": "/nowhere"})
-
-
-@pytest.mark.parametrize(
-    ("words", "environment", "imported"),
-    [
-        ([], "", False),
-        (["--collector.cgroups"], "", True),
-        (["--collector.cgroups.max-groups=5"], "", True),
-        ([], "PERFWATCH_COLLECTOR_CGROUPS_MAX_GROUPS=5", True),
-    ],
-)
-def test_collectors_that_are_off_are_not_imported(
-    words: list[str], environment: str, imported: bool
-) -> None:
-    """They cost neither time at the start nor memory, until somebody mentions them."""
-    name, _, value = environment.partition("=")
-    script = (
-        "import sys\n"
-        "from exporter.arguments import Parser, read_settings\n"
-        "from exporter.parts import make_collectors\n"
-        "make_collectors(read_settings(Parser('x', ''), sys.argv[1:])[0])\n"
-        "print('exporter.collectors.cgroups' in sys.modules)\n"
-        "assert 'exporter.collectors.cpu' in sys.modules\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, *words],
-        env={"PATH": os.environ["PATH"]} | ({name: value} if name else {}),
-        cwd=Path(__file__).parent.parent,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == str(imported)

@@ -43,10 +43,10 @@ _NAMESPACE = re.compile(r"nvme[0-9]+(?:c[0-9]+)?n([0-9]+)\Z")
 
 
 def measure(sectors: bytes | None, used: bytes | None, block: bytes | None) -> list[int | None]:
-    """Give capacity, size, use and block size in bytes. Raises ValueError on what is no number."""
-    size = None if sectors is None else int(integer(sectors)) * SECTOR_BYTES
-    block_bytes = None if block is None else int(integer(block))
-    in_use = None if used is None or block_bytes is None else int(integer(used)) * block_bytes
+    """Give capacity, size, use and size of blocks in bytes. Raises ValueError on other things."""
+    size = int(integer(sectors)) * SECTOR_BYTES if sectors else None
+    block_bytes = int(integer(block)) if block else None
+    in_use = int(integer(used)) * block_bytes if used and block_bytes else None
     return [size, size, in_use, block_bytes]
 
 
@@ -99,6 +99,7 @@ class NvmeCollector:
     def _find(self, devices: Iterable[str]) -> None:
         """Look for namespaces, and read what stays, since a device came, went or is another one."""
         self._attributes.forget()
+        self._stamps = []
         self._contents = []
         self._namespaces_of = {device: dict(self._list_namespaces(device)) for device in devices}
         read = self._attributes.read
@@ -118,20 +119,24 @@ class NvmeCollector:
         states: dict[LabelValues, list[int]] = {}
         sizes: dict[LabelValues, list[int | None]] = {}
         for device, namespaces in self._namespaces_of.items():
-            texts = [contents[f"{device}/{file}"] for file in TEXTS]
-            if any(texts):  # else it has just gone
-                controllers[
-                    device, *((text or b"").decode("utf-8", "replace") for text in texts)
-                ] = [1]
+            if any(contents[f"{device}/{file}"] for file in CHANGING):  # else it has just gone
+                texts = (_decode(contents[f"{device}/{file}"]) for file in TEXTS)
+                controllers[device, *texts] = [1]
             for nsid, folder in namespaces.items():
-                state, *numbers = (contents[f"{folder}/{file}"] for file in NAMESPACE_FILES)
-                if not any(numbers):
-                    self._stamps = []  # another one may have come in its place
-                    continue
-                states[device, nsid, (state or b"unknown").decode("utf-8", "replace")] = [1]
-                sizes[device, nsid] = measure(*numbers)
+                state, size, used, block = (
+                    contents[f"{folder}/{file}"] for file in NAMESPACE_FILES
+                )
+                if not size or not block:
+                    self._stamps = []  # it comes or goes just now: look again next time
+                if size or used or block:
+                    states[device, nsid, _decode(state) or "unknown"] = [1]
+                    sizes[device, nsid] = measure(size, used, block)
         self._filled = (
             self._info.fill(controllers),
             self._namespace_info.fill(states),
             self._namespaces.fill(sizes),
         )
+
+
+def _decode(text: bytes | None) -> str:
+    return text.decode("utf-8", "replace") if text else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -91,6 +92,70 @@ def test_controllers_and_namespaces_come_and_go(host: FakeHost) -> None:
     assert any('state="resetting"' in name for name in samples)
     shutil.rmtree(host.root / NVME / "nvme0")
     assert len(host.samples(collector)) == 1
+
+
+def test_another_controller_under_the_same_name_is_seen(host: FakeHost) -> None:
+    """What stays with a controller is read once for each, and attributes are looked for anew."""
+    collector = NvmeCollector(host.kernel)
+    write_controller(host, "nvme0")
+    write_namespace(host, "nvme0/nvme0n1", 512, size="8")
+    host.samples(collector)
+    (host.root / NVME / "nvme0").rename(host.root / "pulled")
+    write_controller(host, "nvme0", serial="S65")
+    write_namespace(host, "nvme0/nvme0n1", 512, size="8", nuse="2", ana_state="optimized")
+    samples = host.samples(collector)
+    assert INFO.replace("S64P", "S65") in samples
+    assert samples['node_nvme_namespace_used_bytes{device="nvme0",nsid="1"}'] == 1024
+    assert any("optimized" in name for name in samples)
+
+
+def test_a_reset_shows_what_it_changes(host: FakeHost) -> None:
+    """New firmware, and over a network the number of the connection."""
+    collector = NvmeCollector(host.kernel)
+    write_controller(host, "nvme0")
+    host.samples(collector)
+    write_controller(host, "nvme0", firmware_rev="5L1Q", cntlid="9")
+    changed = INFO.replace("4L1Q", "5L1Q").replace('cntlid="4"', 'cntlid="9"')
+    assert list(host.samples(collector)) == [changed]
+
+
+def test_a_namespace_may_take_the_place_of_another(host: FakeHost) -> None:
+    """The number of directories stays then: that the one has gone leads to the other."""
+    collector = NvmeCollector(host.kernel)
+    write_controller(host, "nvme0")
+    write_namespace(host, "nvme0/nvme0n1", 512, size="8")
+    folder = host.root / NVME / "nvme0"
+    stamp = folder.stat()
+    host.samples(collector)
+    (folder / "nvme0n1").rename(folder / "nvme0n2")
+    os.utime(folder, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    host.samples(collector)
+    assert 'node_nvme_namespace_size_bytes{device="nvme0",nsid="2"}' in host.samples(collector)
+
+
+def test_a_namespace_that_is_just_made_gets_complete(host: FakeHost) -> None:
+    """The kernel adds the directory `queue` later than the others."""
+    collector = NvmeCollector(host.kernel)
+    write_controller(host, "nvme0")
+    host.write(f"{NVME}/nvme0/nvme0n1/size", "8\n")
+    host.write(f"{NVME}/nvme0/nvme0n1/nuse", "\n")
+    block = 'node_nvme_namespace_logical_block_size_bytes{device="nvme0",nsid="1"}'
+    assert block not in host.samples(collector)
+    write_namespace(host, "nvme0/nvme0n1", 512)
+    assert host.samples(collector)[block] == 512
+
+
+def test_what_has_not_changed_is_the_same_object(host: FakeHost) -> None:
+    """It is rendered once then."""
+    collector = NvmeCollector(host.kernel)
+    write_controller(host, "nvme0")
+    write_namespace(host, "nvme0/nvme0n1", 512, size="8", nuse="1")
+    first = list(collector.collect())
+    assert all(one is two for one, two in zip(first, collector.collect(), strict=True))
+    write_namespace(host, "nvme0/nvme0n1", 512, nuse="3")
+    assert (
+        host.samples(collector)['node_nvme_namespace_used_bytes{device="nvme0",nsid="1"}'] == 1536
+    )
 
 
 def test_a_host_without_nvme_has_no_data(host: FakeHost) -> None:

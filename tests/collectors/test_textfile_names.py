@@ -50,7 +50,7 @@ def test_what_another_collector_gives_is_taken(tmp_path: Path, form: str) -> Non
 
 
 def test_a_scrape_of_some_collectors_hides_no_other(tmp_path: Path) -> None:
-    """What is not on a page was not looked at: with `collect[]=textfile` in between, all the same."""
+    """What is not on a page was not looked at, as with `collect[]=textfile` in between."""
     (tmp_path / "b.prom").write_text("taken_total 1\n")
 
     async def test(engine: Engine) -> None:
