@@ -37,7 +37,8 @@ class Attributes:
     def __init__(self, kernel: KernelTree, folder: str) -> None:
         self._kernel = kernel
         self._folder = folder
-        self._names: Sequence[str] = ()
+        self._inodes: Sequence[tuple[str, int]] = ()
+        self._names: list[str] = []
         self._files: dict[str, KernelFile] = {}
         self._absent: set[str] = set()
         self.refused = ""
@@ -48,11 +49,12 @@ class Attributes:
 
         To be called at each collection: when the entries change, attributes are looked for anew.
         """
-        names = self._kernel.list_folder(self._folder)
-        if names != self._names:
+        inodes = self._kernel.list_inodes(self._folder)
+        if inodes != self._inodes:
             self.forget()
-            self._names = names
-        return [name for name in names if name.startswith(prefix)] if prefix else names
+            self._inodes = inodes
+            self._names = [name for name, _ in inodes]
+        return [name for name in self._names if name.startswith(prefix)]
 
     def read(self, path: str) -> bytes | None:
         """Give the content of `<device>/<attribute>` without white space around it.

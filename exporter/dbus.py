@@ -92,6 +92,21 @@ class Bus:
         """
         deadline = monotonic() + DEADLINE_SECONDS
         questions = tuple(questions)
+        try:
+            return self._connect_and_ask(questions, deadline)
+        except TimeoutError as error:  # of the socket, or of our own
+            raise TimeoutError(
+                f"D-Bus has not answered in time ({DEADLINE_SECONDS:g} s): is the service, or the "
+                f"bus behind {self._path!r}, busy or stuck? See systemctl status dbus"
+            ) from error
+
+    def close(self) -> None:
+        """Give the connection back; the next question opens another."""
+        if self._connection is not None:
+            self._connection.socket.close()
+            self._connection = None
+
+    def _connect_and_ask(self, questions: Sequence[Question], deadline: float) -> list[Answer]:
         if self._connection is not None:
             try:
                 return self._ask(self._connection, questions, deadline)
@@ -99,12 +114,6 @@ class Bus:
                 pass
         self._connection = _connect(self._path, deadline, private=self._private)
         return self._ask(self._connection, questions, deadline)
-
-    def close(self) -> None:
-        """Give the connection back; the next question opens another."""
-        if self._connection is not None:
-            self._connection.socket.close()
-            self._connection = None
 
     def _ask(
         self, connection: _Connection, questions: Sequence[Question], deadline: float
@@ -219,7 +228,7 @@ def _connect(path: str, deadline: float, *, private: bool) -> _Connection:
         from jeepney.auth import BEGIN, Authenticator
     except ImportError as error:
         raise NoData(
-            "the library jeepney is not installed: pip install perfwatch-exporter[systemd]"
+            "the library jeepney (the extra systemd) is not installed: pip install jeepney"
         ) from error
     opened = socket.socket(socket.AF_UNIX)
     connection = _Connection(opened)

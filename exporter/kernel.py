@@ -34,7 +34,8 @@ class KernelTree:
         self.udev_data = udev_data or self.on_host("/run/udev/data")
         """Where udev describes devices: no tree of the kernel's, but found the same way."""
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self.max_kept = min(4096, soft // 2)
+        # A third: after a reload the old tree and the new one are there for a moment.
+        self.max_kept = min(4096, soft // 3)
         self.kept = 0
 
     def proc(self, path: str) -> KernelFile:
@@ -130,6 +131,18 @@ class KernelTree:
         except OSError:
             return ()
         return (status.st_ino, status.st_nlink, status.st_mtime_ns)
+
+    def list_inodes(self, path: str) -> list[tuple[str, int]]:
+        """The sorted names in a directory of sysfs with their inodes; none when it is absent.
+
+        A device that is renamed keeps its inode, one that comes back under its name has another.
+        Raises PermissionError when it may not be listed.
+        """
+        try:
+            with os.scandir(f"{self.sysfs}/{path}") as entries:
+                return sorted((entry.name, entry.inode()) for entry in entries)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def read_stats(self, process: str = "") -> Iterator[tuple[str, bytes]]:
         """Give number and `stat` of every process, or of every thread of one process.

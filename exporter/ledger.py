@@ -85,8 +85,9 @@ class Ledger:
         """
         for counters, before in ((self._dropped, old._dropped), (self._timeouts, old._timeouts)):
             counters.update({name: before[name] for name in counters.keys() & before.keys()})
-        self.last.update({name: old.last[name] for name in self._dropped.keys() & old.last.keys()})
-        known = self.last.keys() & old._reasons.keys()
+        # In their order, which a set of the names would not keep: pages stay alike.
+        self.last.update({name: old.last[name] for name in self._dropped if name in old.last})
+        known = [name for name in old._reasons if name in self.last]
         self._reasons.update({name: old._reasons[name] for name in known})
         self.quarantined.update(unchanged & old.quarantined)
         self._own = None

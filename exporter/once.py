@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,8 +14,9 @@ from typing import Any
 
 from exporter import collectors as registry
 from exporter.collectors import Collector
+from exporter.encoding import format_number
 from exporter.exposition import TEXT, Renderer
-from exporter.families import Family, Filled, HistogramValue, Number, SummaryValue
+from exporter.families import Family, Filled
 from exporter.kernel import NoData
 from exporter.ledger import Ledger
 from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, Outcome
@@ -30,7 +32,8 @@ def once(settings: Settings, form: str, names: Sequence[str] | None) -> int:
     """Print the families of the named collectors (all when None); 1 when one of them failed."""
     if sys.stdout is None:
         raise SettingsError("once: standard output is closed: there is nowhere to print to")
-    structured_logging.configure(**settings.logging)  # to stderr: a line of it is no metric
+    # Wherever the daemon's log goes: a line of it is no metric.
+    structured_logging.configure(**{**settings.logging, "stream": "stderr"})
     collectors = {collector.name: collector for collector in make_collectors(settings)}
     for name in names or ():
         if name not in collectors:
@@ -126,8 +129,12 @@ def _to_json(family: Family) -> dict[str, Any]:
     }
 
 
-def _plain(number: Number | HistogramValue | SummaryValue) -> Any:
-    """JSON has no digits in bytes; whole numbers stay whole."""
+def _plain(number: Any) -> Any:
+    """JSON has no digits in bytes, and no NaN or infinity: a text; whole numbers stay whole."""
+    if isinstance(number, tuple):  # a histogram or summary
+        return [_plain(part) for part in number]
+    if isinstance(number, float) and not math.isfinite(number):
+        return format_number(number).decode()
     if isinstance(number, bytes):
         return int(number) if number.isdigit() else float(number)
     return number

@@ -19,6 +19,10 @@ SLOW_SECONDS = 0.005
 PATIENCE_SECONDS = 0.02
 MAX_AGE_SECONDS = 300.0
 
+LONG_PATIENCE_SECONDS = 0.4
+"""Where there is nothing to show meanwhile, as when scrapes are ten minutes apart: a little less
+than what the scrape engine grants any collector."""
+
 
 class SlowCollector:
     """A collector that holds up no scrape for long."""
@@ -28,11 +32,13 @@ class SlowCollector:
         collector: Collector,
         *,
         patience_seconds: float = PATIENCE_SECONDS,
+        long_patience_seconds: float = LONG_PATIENCE_SECONDS,
         now: Callable[[], float] = monotonic,
     ) -> None:
         self.name = collector.name
         self._collector = collector
         self._patience_seconds = patience_seconds
+        self._long_patience_seconds = long_patience_seconds
         self._now = now
         self._thread: threading.Thread | None = None
         self._seconds = 0.0
@@ -49,11 +55,11 @@ class SlowCollector:
             self._read()
         else:
             self._read_aside()
+        if self._is_too_old():
+            raise TimeoutError("the source has not answered for minutes")
         if self._error is not None:
             raise self._error.with_traceback(None)  # or it would grow from scrape to scrape
-        if self._items is None or self._now() - self._read_at > MAX_AGE_SECONDS:
-            raise TimeoutError("the source has not answered for minutes")
-        return self._items
+        return self._items or ()
 
     def snapshot_age_seconds(self) -> float | None:
         """How old what is shown is; none where each scrape reads anew."""
@@ -63,15 +69,24 @@ class SlowCollector:
 
     def close(self) -> None:
         """Close the collector, unless a call has not returned: that ends with the process."""
-        if self._thread is None and hasattr(self._collector, "close"):
+        reads = self._thread is not None and self._thread.is_alive()
+        if not reads and hasattr(self._collector, "close"):
             self._collector.close()
 
+    def _is_too_old(self) -> bool:
+        return self._now() - self._read_at > MAX_AGE_SECONDS
+
     def _read_aside(self) -> None:
+        patience_seconds = self._patience_seconds
+        if self._thread is not None and not self._thread.is_alive() and self._is_too_old():
+            self._thread = None  # it has answered soon after a scrape that was long ago
         if self._thread is None:
+            if self._is_too_old():
+                patience_seconds = max(patience_seconds, self._long_patience_seconds)
             # A daemon thread: a source that hangs must not keep the process.
             self._thread = threading.Thread(target=self._read, name=self.name, daemon=True)
             self._thread.start()
-        self._thread.join(self._patience_seconds)
+        self._thread.join(patience_seconds)
         if not self._thread.is_alive():
             self._thread = None
 

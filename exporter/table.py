@@ -27,8 +27,8 @@ class Table:
     """A fixed set of families over a changing set of devices."""
 
     def __init__(self, columns: Sequence[Column], labels: tuple[str, ...]) -> None:
-        self._columns = columns
-        self._labels = labels
+        self.columns = columns
+        self.labels = labels
         self._shape: object = None
         self._layout = Layout(())
         self._numbers: list[Number] = []
@@ -55,10 +55,10 @@ class Table:
     def _lay_out(self, rows: Sequence[LabelValues], present: list[bool] | None) -> None:
         width = len(rows)
         series = []
-        for position, column in enumerate(self._columns):
+        for position, column in enumerate(self.columns):
             shown = present[position * width : (position + 1) * width] if present else None
             labels = list(compress(rows, shown)) if shown else rows
             series.append(
-                Series(column.name, column.help, column.type, self._labels, labels, column.exponent)
+                Series(column.name, column.help, column.type, self.labels, labels, column.exponent)
             )
         self._layout = Layout(series)

@@ -27,16 +27,21 @@ BOUND = {"histogram": "le", "summary": "quantile"}
 
 MAX_NUMBER_LENGTH = 40
 
+MAX_LINE_LENGTH = 65_536
+"""Longer lines than anybody writes: taking one apart needs over a hundred times its memory."""
+
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
 _COMMENT = re.compile(r"#[ \t]*(?:(HELP|TYPE)[ \t]+([^ \t]+)(?:[ \t]+(.*))?|.*)")
-# Possessive, or a long line would take 170 times its size in memory to go back to.
+# Atomic, so that nothing is tried twice. Possessive quantifiers of groups would say the same, but
+# match wrongly before Python 3.11.5.
 _SAMPLE = re.compile(
     r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?=[ \t{])[ \t]*"
-    r'(?:\{((?:[^"}]++|"(?:[^"\\]++|\\.)*+")*+)\})?'
+    r'(?:\{((?>(?:[^"}]++|"(?>(?:[^"\\]++|\\.)*)")*))\})?'
     r"[ \t]*([^ \t{]+)(?:[ \t]+(.*))?"
 )
 _LABEL = re.compile(
-    r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]++|\\[\\n"])*+)"[ \t]*(?:,[ \t]*|\Z)'
+    r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*'
+    r'"((?>(?:[^"\\]++|\\[\\n"])*))"[ \t]*(?:,[ \t]*|\Z)'
 )
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _TIMESTAMP = re.compile(r"[+-]?[0-9]+\Z")
@@ -102,6 +107,8 @@ def _read_line(line: str, families: dict[str, TextFamily]) -> None:
         comment = _COMMENT.fullmatch(line)
         if comment and comment[1]:
             _read_comment(comment, families)
+    elif len(line) > MAX_LINE_LENGTH:
+        raise ValueError(f"a line of {len(line)} characters: at most {MAX_LINE_LENGTH} are taken")
     elif line:
         sample = _SAMPLE.fullmatch(line)
         if sample is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,16 @@ def test_beyond_the_bound_files_are_read_without_keeping_them(tree: KernelTree) 
     files[0].close()
     assert files[3].read() == b"3"
     assert [open_files(path) for path in paths] == [0, 1, 0, 1]
+
+
+def test_two_trees_leave_room_for_more() -> None:
+    """After a reload the old one may still be there: together they do not take all descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
+    try:
+        assert 2 * KernelTree().max_kept < 0.7 * min(soft, 1024)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_dropped_file_closes_its_descriptor(tree: KernelTree) -> None:

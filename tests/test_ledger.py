@@ -143,6 +143,16 @@ def test_a_reload_asks_again_at_once_and_knows_what_was_available() -> None:
     assert found == {("perfwatch_collector_available", "a", "no battery"): 0}
 
 
+def test_a_reload_keeps_the_order() -> None:
+    """The page says the same in the same lines."""
+    names = [f"c{number}" for number in range(20)]
+    old, new = Ledger(names), Ledger(names)
+    old.book({name: Outcome(OK, 0.1) for name in names})
+    new.take_over(old, set())
+    assert list(own(new)) == list(own(old))
+    assert list(new.last) == names
+
+
 def test_dropped_series_add_up() -> None:
     """The counter goes on from scrape to scrape."""
     ledger = Ledger(["a"])

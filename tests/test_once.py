@@ -218,3 +218,16 @@ def test_text_files_repeat_no_other_collector(
     assert {"b", "node_load1"} <= set(names)
     assert printed.out.startswith("# HELP node_load1 ")
     assert "text file left out" in printed.err
+
+
+def test_json_has_no_number_that_json_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Readers but Python's refuse NaN and Infinity: they are texts."""
+    histogram = 'h_bucket{le="+Inf"} 2\nh_sum NaN\nh_count 2\n'
+    (tmp_path / "a.prom").write_text(f"n NaN\nm -Inf\n# TYPE h histogram\n{histogram}")
+    words = ("--collector.textfile", f"--collector.textfile.directory={tmp_path}")
+    assert main(flags(HOST, "--format=json", "--collector=textfile", *words)) == 0
+    printed = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    values = {family["name"]: family["samples"][0]["value"] for family in printed[:3]}
+    assert values == {"n": "NaN", "m": "-Inf", "h": [["+Inf"], [2], "NaN"]}

@@ -132,6 +132,48 @@ def test_last_reading_is_shown_while_the_source_does_not_answer(sensor: Sensor) 
     assert read(collector) == 2
 
 
+def test_scrapes_far_apart_get_a_reading_each(sensor: Sensor) -> None:
+    """What was read for the scrape before is too old to be shown: the new reading is waited for."""
+    collector = SlowCollector(
+        sensor, patience_seconds=0.0, long_patience_seconds=PATIENT, now=sensor.clock
+    )
+    sensor.seconds = 2 * SLOW_SECONDS
+    for number in range(1, 5):
+        assert read(collector) == number
+        sensor.clock.time += 2 * MAX_AGE_SECONDS
+
+
+def test_late_answers_to_scrapes_far_apart_do_not_pile_up(sensor: Sensor) -> None:
+    """One that came just after a scrape is too old at the next, which asks anew."""
+    collector = SlowCollector(
+        sensor, patience_seconds=0.0, long_patience_seconds=0.0, now=sensor.clock
+    )
+    sensor.seconds = 2 * SLOW_SECONDS
+    assert read(collector) == 1
+    for number in range(2, 4):
+        sensor.clock.time += 2 * MAX_AGE_SECONDS
+        sensor.answers.clear()
+        with pytest.raises(TimeoutError, match="not answered"):
+            collector.collect()
+        assert len(sensor.threads) == number
+        sensor.answers.set()
+        sensor.threads[-1].join(PATIENT)
+
+
+def test_an_error_is_not_shown_for_ever(sensor: Sensor) -> None:
+    """A host that lacked the source is no failure; a source that hangs ever since is one."""
+    collector = make(sensor, patience_seconds=0.0)
+    sensor.seconds = 2 * SLOW_SECONDS
+    sensor.error = NoData("no sensor")
+    for _ in range(2):
+        with pytest.raises(NoData):
+            collector.collect()
+        sensor.answers.clear()
+    sensor.clock.time += MAX_AGE_SECONDS + 1
+    with pytest.raises(TimeoutError, match="not answered"):
+        collector.collect()
+
+
 @pytest.mark.parametrize("error", [NoData("no sensor"), ValueError("garbage")])
 def test_what_the_source_raises_is_raised(sensor: Sensor, error: Exception) -> None:
     """In the scrape and aside; a later reading counts again."""
@@ -170,6 +212,5 @@ def test_closing_closes_the_collector(sensor: Sensor) -> None:
     assert not sensor.closed
     sensor.answers.set()
     sensor.threads[1].join(PATIENT)
-    read(collector)
-    make(sensor).close()
+    collector.close()
     assert sensor.closed

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporter.exposition import OPENMETRICS, Renderer
 from exporter.families import Family, HistogramValue, SummaryValue
 from exporter.text_format import (
+    MAX_LINE_LENGTH,
     DuplicateError,
     TextFamily,
     TimestampError,
@@ -175,6 +176,20 @@ def test_a_long_line_takes_no_more_memory_than_its_length(text: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 10 * len(content)
     finally:
         tracemalloc.stop()
+
+
+def test_no_line_is_longer_than_anybody_writes() -> None:
+    """The longest that is taken needs a few megabytes; one more character is refused."""
+    longest = 'a{b="%s"} 1\n' % ("x" * (MAX_LINE_LENGTH - len('a{b=""} 1')))
+    tracemalloc.start()
+    try:
+        (family,) = parse_text_format(longest.encode())
+        assert tracemalloc.get_traced_memory()[1] < 200 * len(longest)
+    finally:
+        tracemalloc.stop()
+    assert family.name == "a"
+    with pytest.raises(ValueError, match="at most 65536"):
+        parse_text_format(longest.replace("x", "xx", 1).encode())
 
 
 def test_an_error_names_its_line() -> None:

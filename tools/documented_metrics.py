@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from exporter.collectors import Entry
 from exporter.kernel import NoData
+from exporter.table import Table
 from tests.goldens import NAMES, attempt, expand, make_collector, switches
 
 
@@ -23,7 +24,7 @@ class Metric(NamedTuple):
     kind: str
     labels: tuple[str, ...]
     help: str
-    flag: str
+    flag: str = ""
     """The option without which the metric is not there; empty for what is always there."""
 
     @property
@@ -34,6 +35,47 @@ class Metric(NamedTuple):
         if self.flag:
             meaning += f" Only with `{self.flag}`."
         return f"`{self.name}`", self.kind, labels, meaning
+
+
+_TREES_LACK: dict[str, tuple[Metric, ...]] = {
+    "netclass": (
+        Metric(
+            "node_network_altnames_info",
+            "gauge",
+            ("device", "altname"),
+            "An alternative name of the interface; always 1.",
+            "--collector.netclass.netlink",
+        ),
+    ),
+    "textfile": (
+        Metric(
+            "node_textfile_mtime_seconds",
+            "gauge",
+            ("file",),
+            "When the file was last written, in Unix time; only of files that are read.",
+            "--collector.textfile.directory",
+        ),
+        Metric(
+            "perfwatch_textfile_file_error",
+            "gauge",
+            ("file", "reason"),
+            "Why a file is not shown, or a directory not read; always 1.",
+            "--collector.textfile.directory",
+        ),
+    ),
+    "topprocesses": (
+        Metric("node_topprocesses_open_descriptors", "gauge", ("group",), "Open file descriptors."),
+        Metric(
+            "node_topprocesses_proportional_bytes",
+            "gauge",
+            ("group",),
+            "Memory in use; what processes share is counted in parts.",
+            "--collector.topprocesses.proportional",
+        ),
+    ),
+}
+"""What no tree can hold (answers of netlink, files of others, descriptors), by collector. Its words
+are the collectors' own: tests/test_documented_metrics.py compares them."""
 
 
 def flag_of(entry: Entry, field: dataclasses.Field[Any]) -> str:
@@ -63,7 +105,22 @@ def find_metrics(entry: Entry) -> tuple[Metric, ...]:
             f"the collector {entry.name} has no data on any captured host: "
             "add what it reads to a host below tests/hosts/, or an injection to tests/goldens.py"
         )
+    for metric in (*_TREES_LACK.get(entry.name, ()), *_declared(make_collector(NAMES[0], entry))):
+        found.setdefault(metric.name, metric)
     return tuple(sorted(found.values()))
+
+
+def _declared(part: object) -> Iterator[Metric]:
+    """Give the families of the tables in a collector, also those that no captured host fills."""
+    if isinstance(part, Table):
+        for column in part.columns:
+            yield Metric(column.name, column.type, part.labels, column.help)
+    elif type(part).__module__.startswith("exporter.collectors") and hasattr(part, "__dict__"):
+        for value in vars(part).values():
+            yield from _declared(value)
+    elif isinstance(part, dict):
+        for value in part.values():
+            yield from _declared(value)
 
 
 def _variants(entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -12,6 +12,8 @@ from exporter.families import Digits
 from exporter.parsing import integer, shorten
 
 _SIZE = re.compile(rb"\s*([0-9]{1,20}(?:\.[0-9]{1,6})?) ?([kKmMgGtTpPeE]?)(?:i?B)?\s*\Z")
+_APART = re.compile(rb"(?<=[0-9]) (?=(?:[kKmMgGtTpPeE]i?)?B\b)")
+"""The space in `19.2 GiB`: kernels have it in their tables too, the newer module has `19.2G`."""
 _UNITS = b"kmgtpe"
 _SINCE_CREATION = b"since filesystem creation:"
 _ERRORS_SINCE_CREATION = b"IO errors since filesystem creation"
@@ -36,9 +38,10 @@ def parse_counter(text: bytes) -> int | None:
 
 def parse_compression(text: bytes) -> dict[str, tuple[int, int]]:
     """Give the compressed and the uncompressed size by algorithm; the first line is a header."""
-    rows = (line.split() for line in text.splitlines()[1:])
     return {
-        _name(row[0]): (parse_size(row[1]), parse_size(row[2])) for row in rows if len(row) >= 3
+        _name(row[0]): (parse_size(row[1]), parse_size(row[2]))
+        for row in _split_rows(text)
+        if len(row) >= 3
     }
 
 
@@ -50,8 +53,11 @@ def parse_errors(text: bytes) -> dict[str, Digits]:
 
 def parse_btree_writes(text: bytes) -> dict[str, tuple[Digits, int]]:
     """Give number and average size by the reason for the write; the first line is a header."""
-    rows = (line.split() for line in text.splitlines()[1:])
-    return {_name(row[0]): (integer(row[1]), parse_size(row[2])) for row in rows if len(row) >= 3}
+    return {
+        _name(row[0]): (integer(row[1]), parse_size(row[2]))
+        for row in _split_rows(text)
+        if len(row) >= 3
+    }
 
 
 def parse_io_done(text: bytes) -> dict[tuple[str, str], Digits]:
@@ -74,6 +80,11 @@ def parse_io_errors(text: bytes) -> dict[str, Digits]:
         raise ValueError(f"io_errors: expected those since creation: {shorten(text)}")
     pairs = (line.partition(b":") for line in part.partition(b"IO errors")[0].splitlines())
     return {_name(name): integer(number.strip()) for name, colon, number in pairs if colon}
+
+
+def _split_rows(text: bytes) -> list[list[bytes]]:
+    """Give the words of each line below the header, with sizes in one piece."""
+    return [line.split() for line in _APART.sub(b"", text).splitlines()[1:]]
 
 
 def _name(word: bytes) -> str:

@@ -75,9 +75,9 @@ def _candidates(kernel: KernelTree) -> Iterator[str]:
     for mount in mounts:
         if mount.fs_type in {"cgroup", "cgroup2"}:
             # What is mounted in sysfs is found there, wherever that is mounted itself.
-            within_sysfs = mount.mount_point.startswith("/sys/")
-            place = f"{kernel.sysfs}{mount.mount_point[4:]}" if within_sysfs else ""
-            place = place or kernel.on_host(mount.mount_point)
+            top, _, rest = mount.mount_point.lstrip("/").partition("/")
+            within_sysfs = top == "sys" and rest
+            place = f"{kernel.sysfs}/{rest}" if within_sysfs else kernel.on_host(mount.mount_point)
             place = place if mount.fs_type == "cgroup2" else os.path.dirname(place)  # noqa: PTH120
             yield os.path.relpath(place, kernel.sysfs)
 

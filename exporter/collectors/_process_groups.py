@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from exporter.collectors._process_parsers import Process
+from exporter.options import parse_regexp, shown
 
 OTHER = "other"
 """The group of all processes that are in none of those shown."""
@@ -41,6 +43,17 @@ def name_group(process: Process) -> str:
 
 def _tell_from_sum(name: str) -> str:
     return "other (command)" if name == OTHER else name
+
+
+def parse_command_groups(raw: Any) -> re.Pattern[str] | None:
+    """Take a regular expression with named groups, without which it would name nothing."""
+    pattern = parse_regexp(raw)
+    if pattern is not None and not pattern.groupindex:
+        raise ValueError(
+            "expected a regular expression with named groups such as "
+            f"(?P<kafka>kafka[.]Kafka), got {shown(pattern.pattern)}"
+        )
+    return pattern
 
 
 def match_group(pattern: re.Pattern[str], command: bytes) -> str | None:

@@ -7,7 +7,7 @@ as from most containers, the devices are shown by their size alone. Needs no rig
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from exporter.attributes import Attributes
 from exporter.collectors._btrfs_devices import (
@@ -23,7 +23,7 @@ from exporter.parsing import integers, shorten
 from exporter.table import Column, Table
 
 SECTOR_BYTES = 512
-BLOCK_GROUP_TYPES = ("data", "metadata", "system")
+BLOCK_GROUPS = ("data", "metadata", "system")
 
 COPIES = {"single": 1, "raid0": 1, "dup": 2, "raid1": 2, "raid10": 2, "raid1c3": 3, "raid1c4": 4}
 PARITY_DEVICES = {"raid5": 1, "raid6": 2}
@@ -94,39 +94,13 @@ class BtrfsCollector:
         folders = [name for name in self._attributes.names() if "-" in name]
         if not folders:
             raise NoData("no btrfs file systems are mounted")
-        read = self._attributes.read
-        uuids = {one: self._attributes.text(f"{one}/metadata_uuid") or one for one in folders}
+        uuids = self._find_uuids(folders)
         yield self._info.fill(
             {(uuids[one], self._attributes.text(f"{one}/label") or ""): (1,) for one in folders}
         )
-        yield self._filesystem.fill(
-            {
-                (uuids[one],): (
-                    self._attributes.number(f"{one}/allocation/global_rsv_size"),
-                    *parse_commit_stats(read(f"{one}/commit_stats") or b""),
-                )
-                for one in folders
-            }
-        )
-        yield self._type.fill(
-            {
-                (uuids[one], kind): (
-                    self._attributes.number(f"{one}/allocation/{kind}/bytes_reserved"),
-                )
-                for one in folders
-                for kind in BLOCK_GROUP_TYPES
-            }
-        )
+        yield self._filesystem.fill({(uuids[one],): self._read_commits(one) for one in folders})
         devices = {one: self._kernel.list_folder(f"fs/btrfs/{one}/devices") for one in folders}
-        yield self._mode.fill(
-            {
-                (uuids[one], kind, mode): self._read_mode(f"{one}/allocation/{kind}", mode, count)
-                for one, count in zip(folders, map(len, devices.values()), strict=True)
-                for kind in BLOCK_GROUP_TYPES
-                for mode in self._kernel.list_folder(f"fs/btrfs/{one}/allocation/{kind}")
-                if mode in MODES
-            }
-        )
+        yield from self._fill_space(uuids, devices)
         mounted = self._mounted.read()
         yield from self._fill_devices(
             [
@@ -134,6 +108,47 @@ class BtrfsCollector:
                 for one, names in devices.items()
                 for device in mounted.get(one) or [self._read_device(one, name) for name in names]
             ]
+        )
+
+    def _find_uuids(self, folders: Sequence[str]) -> dict[str, str]:
+        """Give the UUID to show for each folder: `metadata_uuid`, which a clone shares.
+
+        Clones are mounted beside each other after `btrfstune -m`, and since 6.7 as they are: the
+        folders then are called differently.
+        """
+        if any(self._attributes.read(f"{one}/label") is None for one in folders):
+            # It is being mounted, which may take minutes; the rest appears with the label.
+            self._attributes.forget()
+        shown = [self._attributes.text(f"{one}/metadata_uuid") or one for one in folders]
+        return {
+            one: uuid if shown.count(uuid) == 1 else one
+            for one, uuid in zip(folders, shown, strict=True)
+        }
+
+    def _read_commits(self, folder: str) -> Sequence[Number | None]:
+        return (
+            self._attributes.number(f"{folder}/allocation/global_rsv_size"),
+            *parse_commit_stats(self._attributes.read(f"{folder}/commit_stats") or b""),
+        )
+
+    def _fill_space(
+        self, uuids: Mapping[str, str], devices: Mapping[str, Sequence[str]]
+    ) -> Iterable[Filled]:
+        places = [(one, kind, f"{one}/allocation/{kind}") for one in uuids for kind in BLOCK_GROUPS]
+        number = self._attributes.number
+        yield self._type.fill(
+            {
+                (uuids[one], kind): (number(f"{folder}/bytes_reserved"),)
+                for one, kind, folder in places
+            }
+        )
+        yield self._mode.fill(
+            {
+                (uuids[one], kind, mode): self._read_mode(folder, mode, len(devices[one]))
+                for one, kind, folder in places
+                for mode in self._kernel.list_folder(f"fs/btrfs/{folder}")
+                if mode in MODES
+            }
         )
 
     def _read_mode(self, folder: str, mode: str, devices: int) -> Sequence[Number | None]:

@@ -20,7 +20,7 @@ from exporter.collectors._cgroup_reader import DeviceNames, Group, Wanted
 from exporter.collectors._cgroup_tree import Choice, Hierarchy, choose, find_hierarchies
 from exporter.families import Digits, Family, Filled, LabelValues, Number, gauge
 from exporter.kernel import KernelTree, NoData
-from exporter.options import NameFilter, option, parse_regexp
+from exporter.options import NameFilter, option, parse_regexp, parse_text, shown
 from exporter.parsing import integers, shorten
 from exporter.table import Table
 
@@ -40,6 +40,14 @@ def parse_include(raw: Any) -> re.Pattern[str]:
     return parse_regexp(raw) or re.compile("")
 
 
+def parse_root(raw: Any) -> str:
+    """Take an absolute path; an empty one means the usual place."""
+    path = parse_text(raw)
+    if path and not os.path.isabs(path):  # noqa: PTH117 -- it stays a text
+        raise ValueError(f"expected an absolute path such as /sys/fs/cgroup, got {shown(path)}")
+    return path
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """Which control groups are shown."""
@@ -47,6 +55,7 @@ class Options:
     root: str = option(
         "",
         "Where control groups are mounted, if not at fs/cgroup below sysfs: an absolute path.",
+        parse=parse_root,
     )
     include: re.Pattern[str] = option(
         re.compile(DEFAULT_INCLUDE),
@@ -110,6 +119,11 @@ class CgroupsCollector:
         hierarchies = find_hierarchies(self._kernel, self._root) if self._options.max_groups else []
         if hierarchies:
             yield from self._collect_groups(hierarchies)
+        elif self._root and self._options.max_groups:
+            raise FileNotFoundError(
+                f"no control groups at {self._options.root}, which collector.cgroups.root names: "
+                "mount them there, or leave it out to have them found"
+            )
         elif not summary:
             raise NoData("no control groups: neither /proc/cgroups nor any below /sys/fs/cgroup")
 

@@ -55,6 +55,8 @@ class CpufreqCollector:
         self._attributes = Attributes(kernel, CPUS)
         self._online = kernel.sys(f"{CPUS}/online")
         self._cpus_online: bytes | None = None
+        self._silent: list[str] = []
+        """The folders of CPUs that had no frequency last time."""
         self._paths: dict[LabelValues, tuple[str, ...]] = {}
         self._frequencies = Table(tuple(FILES.values()), ("cpu",))
         self._governors = Table((GOVERNOR,), ("cpu", "governor"))
@@ -66,17 +68,17 @@ class CpufreqCollector:
             online = self._online.read()
         except FileNotFoundError as error:
             raise NoData("this kernel does not tell which CPUs are online") from error
-        if online != self._cpus_online:
+        # Those that had nothing last time have something now: a driver came, or was replaced.
+        appeared = any(map(self._kernel.list_folder, self._silent))
+        if appeared or online != self._cpus_online:
             self._find(online)
             self._cpus_online = online
         # x86 before 5.18 measures over 10 ms at each read of scaling_cur_freq, CPU by CPU, unless
         # it has done so for all at once within the last second, as it does when this is opened.
         self._kernel.touch_proc("cpuinfo")
         rows = {labels: self._read(paths) for labels, paths in self._paths.items()}
-        if not all(map(any, rows.values())):
-            # A driver that is being replaced; or there is none at all.
-            self._cpus_online = None
-        if not any(map(any, rows.values())):
+        self._silent = [f"{CPUS}/cpu{cpu}/cpufreq" for (cpu,), row in rows.items() if not any(row)]
+        if len(self._silent) == len(rows):
             raise NoData("no CPU has cpufreq: this kernel has no driver for their frequency")
         yield self._frequencies.fill(rows)
         yield self._fill_governors()

@@ -140,6 +140,7 @@ class HwmonCollector:
         names: dict[LabelValues, list[int]] = {}
         labels: dict[LabelValues, list[int]] = {}
         readings: dict[tuple[str, LabelValues], _Reading] = {}
+        owners: dict[tuple[str, str], _Chip] = {}
         for chip in chips:
             device = PurePath(self._kernel.resolve(f"{FOLDER}/{chip.folder}/device"))
             name = self._name_chip(chip.folder, device)
@@ -147,13 +148,18 @@ class HwmonCollector:
                 continue
             if driver := clean(self._attributes.text(f"{chip.folder}/name") or ""):
                 names[name, driver] = [1]
-            places = self._find_places(chip, device)
+            # Two chips of one device have the same name: a sensor is that of the first one.
+            places = {
+                place: path
+                for place, path in self._find_places(chip, device).items()
+                if owners.setdefault((name, place.sensor), chip) is chip
+            }
             texts = self._find_labels(places)
             for sensor, text in texts.items():
                 if self._sensor_filter.accepts(f"{name};{sensor}"):
                     labels[name, sensor, text] = [1]
             for reading in self._find_readings(name, places, texts):
-                # Two chips of one device have the same name: the first one counts.
+                # Two clocks may have the same label: the first one counts.
                 readings.setdefault((reading.column.name, reading.labels), reading)
         self._filled_names = self._chip_names.fill(names)
         self._filled_labels = self._sensor_labels.fill(labels)

@@ -70,12 +70,20 @@ class NetclassCollector:
         """Yield node_network_info, and a family for each property."""
         changes = self._listen()
         if changes or changes is None or not self._announced:
-            known, self._known = self._known, {}
-            reader = self._reader
-            interfaces = self._ask(reader) if reader else self._read(known, changes)
-            if interfaces != list(known.values()):
-                self._filled = self._tables.fill(interfaces)
+            try:
+                self._refresh(changes)
+            except BaseException:
+                self._known = {}
+                if self._watch is not None:
+                    self._watch.close()  # a change is announced once: next time any may differ
+                raise
         yield from self._filled
+
+    def _refresh(self, changes: set[int] | None) -> None:
+        known, reader = self._known, self._reader
+        interfaces = self._ask(reader) if reader else self._read(known, changes)
+        if interfaces != list(known.values()):
+            self._filled = self._tables.fill(interfaces)
 
     def _listen(self) -> set[int] | None:
         """Which interfaces may have changed; None when it may be any."""

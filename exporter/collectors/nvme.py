@@ -22,9 +22,8 @@ SECTOR_BYTES = 512
 """What `size` is in, as for all block devices, whatever the blocks of the namespace are."""
 
 TEXTS = ("firmware_rev", "model", "serial", "state", "cntlid")
-CONSTANTS = ("model", "serial")
-CHANGING = ("firmware_rev", "state", "cntlid")
-"""What an update of the firmware, a reset or a new connection changes."""
+CONSTANTS = ("/model", "/serial")
+"""What neither an update of the firmware nor a reset nor a new connection changes."""
 
 NAMESPACE_FILES = ("ana_state", "size", "nuse", "queue/logical_block_size")
 
@@ -61,7 +60,7 @@ class NvmeCollector:
         self._stamps: list[tuple[int, ...]] = []
         self._namespaces_of: dict[str, dict[str, str]] = {}
         """By controller: the folders of its namespaces by their number."""
-        self._constants: dict[str, bytes | None] = {}
+        self._constants: dict[str, bytes] = {}
         self._paths: list[str] = []
         self._contents: list[bytes | None] = []
         self._filled: Iterable[Filled] = ()
@@ -102,11 +101,14 @@ class NvmeCollector:
         self._stamps = []
         self._contents = []
         self._namespaces_of = {device: dict(self._list_namespaces(device)) for device in devices}
-        read = self._attributes.read
-        constants = [f"{device}/{file}" for device in devices for file in CONSTANTS]
-        self._constants = {path: read(path) for path in constants}
+        texts = [f"{device}/{file}" for device in devices for file in TEXTS]
+        self._constants = {
+            path: text
+            for path in texts
+            if path.endswith(CONSTANTS) and (text := self._attributes.read(path))
+        }
         folders = [path for paths in self._namespaces_of.values() for path in paths.values()]
-        self._paths = [f"{device}/{file}" for device in devices for file in CHANGING]
+        self._paths = [path for path in texts if path not in self._constants]
         self._paths += [f"{folder}/{file}" for folder in folders for file in NAMESPACE_FILES]
 
     def _list_namespaces(self, device: str) -> Iterator[tuple[str, str]]:
@@ -119,9 +121,9 @@ class NvmeCollector:
         states: dict[LabelValues, list[int]] = {}
         sizes: dict[LabelValues, list[int | None]] = {}
         for device, namespaces in self._namespaces_of.items():
-            if any(contents[f"{device}/{file}"] for file in CHANGING):  # else it has just gone
-                texts = (_decode(contents[f"{device}/{file}"]) for file in TEXTS)
-                controllers[device, *texts] = [1]
+            paths = [f"{device}/{file}" for file in TEXTS]
+            if any(contents[path] for path in paths if path not in self._constants):  # not gone
+                controllers[device, *(_decode(contents[path]) for path in paths)] = [1]
             for nsid, folder in namespaces.items():
                 state, size, used, block = (
                     contents[f"{folder}/{file}"] for file in NAMESPACE_FILES

@@ -144,7 +144,7 @@ class PcideviceCollector:
         self._load_names = load_names
         self._options = options or Options()
         self._attributes = Attributes(kernel, FOLDER)
-        self._found: list[str] = []
+        self._found: list[tuple[str, int]] = []
         self._devices: dict[str, LabelValues] = {}
         labels = (*INFO_LABELS, *NAME_LABELS) if self._options.names else INFO_LABELS
         self._info = Table((INFO,), labels)
@@ -153,7 +153,7 @@ class PcideviceCollector:
 
     def collect(self) -> Iterable[Filled]:
         """Yield the devices with what identifies them, their numbers and their power states."""
-        found = self._attributes.names()
+        found = self._kernel.list_inodes(FOLDER)
         if not found:
             raise NoData("/sys/bus/pci/devices is empty or missing: no PCI devices")
         if found != self._found:
@@ -178,14 +178,15 @@ class PcideviceCollector:
         text = self._attributes.read(path)
         return None if text is None else parse_number(text)
 
-    def _find(self, found: list[str]) -> None:
-        """Identify all devices anew, since one came or went."""
+    def _find(self, found: list[tuple[str, int]]) -> None:
+        """Identify all devices anew, since one came, went or took the place of another."""
+        self._attributes.forget()
         names: Names = {}
         if self._options.names:
             given = self._options.idsfile
             paths = [given] if given else [self._kernel.on_host(path) for path in NAME_FILES]
             names = self._load_names(paths)
-        self._devices = {name: parse_place(name) for name in found}
+        self._devices = {name: parse_place(name) for name, _ in found}
         self._filled_info = self._info.fill(
             {(*place, *self._identify(name, names)): [1] for name, place in self._devices.items()}
         )

@@ -47,6 +47,7 @@ class _Zone(NamedTuple):
 
     folder: str
     name: str
+    """As the metric has it; empty where the name is a label."""
     labels: LabelValues
 
 
@@ -105,12 +106,12 @@ class RaplCollector:
             if self._with_label:
                 zones.append(_Zone(folder, "", (*labels, name)))
             else:
-                zones.append(_Zone(folder, name, labels))
+                zones.append(_Zone(folder, _NOT_IN_NAMES.sub("_", name), labels))
         return zones
 
     def _find_table(self, name: str) -> Table:
         if name not in self._tables:
-            prefix = f"{_NOT_IN_NAMES.sub('_', name)}_" if name else ""
+            prefix = f"{name}_" if name else ""
             help_text = f"Energy that {name} zones have used, in joules."
             if not name:
                 help_text = "Energy that RAPL zones have used, in joules."

@@ -23,6 +23,7 @@ from exporter.collectors._process_groups import (
     add_up,
     match_group,
     name_group,
+    parse_command_groups,
     sum_ticks,
 )
 from exporter.collectors._process_parsers import (
@@ -35,7 +36,7 @@ from exporter.collectors._process_parsers import (
 )
 from exporter.families import Family, gauge
 from exporter.kernel import KernelTree, NoData
-from exporter.options import option, parse_age, parse_positive, parse_regexp
+from exporter.options import option, parse_age, parse_positive
 from exporter.process_files import GONE, HIDDEN, ProcessFiles
 
 
@@ -60,7 +61,7 @@ class Options:
         None,
         "Regexp matched with the command line, whose named group that matches names the group"
         " of processes: (?P<kafka>kafka[.]Kafka)|(?P<solr>solr[.]jar).",
-        parse=parse_regexp,
+        parse=parse_command_groups,
     )
     proportional: bool = option(
         False, "Also show memory with shared pages in parts: slow, of large processes very slow."

@@ -104,3 +104,16 @@ def test_other_errors_are_raised(host: FakeHost, zones: Attributes) -> None:
     (host.root / "sys/class/thermal/thermal_zone0/mode").symlink_to("mode")
     with pytest.raises(OSError, match="Too many levels"):
         zones.read("thermal_zone0/mode")
+
+
+def test_devices_that_swap_their_names_are_told_apart(zones: Attributes, tmp_path: Path) -> None:
+    """The names are the same ones; a kept descriptor would stay with the device."""
+    zones.names()
+    assert zones.number("thermal_zone0/temp") == b"45000"
+    assert zones.text("thermal_zone1/type") is None
+    folder = tmp_path / "sys/class/thermal"
+    for old, new in (("zone0", "aside"), ("zone1", "zone0"), ("aside", "zone1")):
+        (folder / f"thermal_{old}").rename(folder / f"thermal_{new}")
+    zones.names()
+    assert zones.number("thermal_zone0/temp") == b"-3000"
+    assert zones.text("thermal_zone1/type") == "acpitz"

@@ -95,6 +95,18 @@ def test_parse_tables() -> None:
     }
 
 
+def test_parse_tables_with_a_space_in_their_sizes() -> None:
+    """As Linux 6.7 to 6.17 writes them: the unit is no column of its own."""
+    table = b"""typetype    compressed    uncompressed     average extent size
+lz4              1.25 GiB        3.75 GiB                    64.0 KiB
+gzip                  0 B             0 B                         0 B
+"""
+    found = text_of.parse_compression(table)
+    assert found == {"lz4": (1342177280, 4026531840), "gzip": (0, 0)}
+    writes = b"                    nr        size\ninitial:            5124      109 KiB\n"
+    assert text_of.parse_btree_writes(writes) == {"initial": (b"5124", 109 * 1024)}
+
+
 def test_parse_io_done_by_operation() -> None:
     """A line without a number starts the next operation; what stands before any is left."""
     assert text_of.parse_io_done(b"sb: 1\n" + DONE.encode() + b"\n") == {

@@ -106,6 +106,20 @@ def test_the_ratio_follows_the_mode(host: FakeHost, mode: str, ratio: float | No
     assert samples.get(key) == ratio
 
 
+def test_clones_that_share_a_uuid_go_by_that_of_their_folder(host: FakeHost) -> None:
+    """Else one of them would hide the other; a third file system is shown as ever."""
+    clone, other = UUID.replace("b1", "b2"), UUID.replace("b1", "b3")
+    for fs_uuid in (UUID, clone, other):
+        add_filesystem(host, fs_uuid)
+    host.write(f"sys/fs/btrfs/{clone}/metadata_uuid", f"{UUID}\n")
+    host.write(f"sys/fs/btrfs/{other}/metadata_uuid", f"{UUID.replace('b1', 'b4')}\n")
+    samples = host.samples(BtrfsCollector(host.kernel, ask=unreachable))
+    infos = [name for name in samples if name.startswith("node_btrfs_info")]
+    assert len(infos) == 3
+    for end in ("b1", "b2", "b4"):
+        assert f'node_btrfs_commits_total{{uuid="{UUID.replace("b1", end)}"}}' in samples
+
+
 def test_what_an_old_kernel_lacks_is_absent(host: FakeHost) -> None:
     """Neither commit_stats nor metadata_uuid: the directory's name is the UUID."""
     add_filesystem(host)
@@ -192,6 +206,17 @@ def test_file_systems_come_and_go(host: FakeHost) -> None:
     assert [name for name in host.samples(collector) if other in name]
     shutil.rmtree(host.root / "sys/fs/btrfs" / UUID)
     assert all(other in name for name in host.samples(collector))
+
+
+def test_a_file_system_that_is_being_mounted_gets_complete(host: FakeHost) -> None:
+    """Its folder and its devices are there first; reading the block groups may take minutes."""
+    host.write(f"sys/fs/btrfs/{UUID}/devices/sda1/size", "8\n")
+    collector = BtrfsCollector(host.kernel, ask=unreachable)
+    assert len(host.samples(collector)) == 2
+    add_filesystem(host)
+    samples = host.samples(collector)
+    assert f'node_btrfs_info{{label="my data",uuid="{UUID}"}}' in samples
+    assert samples == host.samples(BtrfsCollector(host.kernel, ask=unreachable))
 
 
 @pytest.mark.parametrize("path", [None, "sys/fs/btrfs/features/raid56"])

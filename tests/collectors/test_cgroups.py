@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.collectors.cgroups import CgroupsCollector, parse_cgroups, parse_include
+from exporter.collectors.cgroups import CgroupsCollector, parse_cgroups, parse_include, parse_root
 from exporter.kernel import NoData
 from tests.collectors.conftest import FakeHost
 from tests.control_groups import ROOT, add_group, collect, counted, of_group
@@ -169,6 +169,17 @@ def test_a_root_of_ones_own(host: FakeHost, tmp_path: Path) -> None:
         **of_group("/a.slice", pids=1),
         **counted(1, 0, 2),
     }
+
+
+def test_a_root_without_groups_is_a_failure(host: FakeHost) -> None:
+    """Somebody has asked for them, and would otherwise wait in vain."""
+    host.write("proc/cgroups", SUMMARY)
+    with pytest.raises(FileNotFoundError, match=r"no control groups at /nowhere, .*cgroups\.root"):
+        collect(host, root="/nowhere")
+    assert parse_root("") == ""
+    assert parse_root("/nowhere") == "/nowhere"
+    with pytest.raises(ValueError, match="absolute path"):
+        parse_root("fs/cgroup")
 
 
 @pytest.mark.parametrize(

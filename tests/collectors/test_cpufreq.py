@@ -104,6 +104,20 @@ def test_governors_may_change(host: FakeHost) -> None:
     assert host.samples(collector)[governor] == 1
 
 
+def test_a_cpu_without_cpufreq_does_not_cost_the_others_their_descriptors(host: FakeHost) -> None:
+    """Opening a file costs eight times as much as reading it; what appears later is found."""
+    host.write(f"{CPUS}/online", "0-1\n")
+    write_cpu(host, 0)
+    collector = CpufreqCollector(host.kernel)
+    assert len(host.samples(collector)) == 7
+    file = host.root / CPUS / "cpu0/cpufreq/scaling_max_freq"
+    file.rename(file.with_name("aside"))
+    assert len(host.samples(collector)) == 7
+    file.with_name("aside").rename(file)
+    write_cpu(host, 1)
+    assert len(host.samples(collector)) == 14
+
+
 def test_cpuinfo_is_opened_so_that_all_cpus_are_measured_at_once(host: FakeHost) -> None:
     """Without it, old x86 kernels measure one after the other; it need not be there."""
     host.write(f"{CPUS}/online", "0\n")

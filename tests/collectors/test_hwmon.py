@@ -214,6 +214,16 @@ def test_two_chips_of_one_device_count_once(host: FakeHost) -> None:
     }
 
 
+def test_sensors_of_two_chips_are_not_mixed(host: FakeHost) -> None:
+    """Neither a limit nor a label of the second chip is shown for a sensor of the first."""
+    write_chip(host, 0, "platform/super.0", temp1_input="1000")
+    write_chip(host, 1, "platform/super.0", temp1_crit="2000", temp1_label="B", temp2_input="3000")
+    assert collect(host) == {
+        'node_hwmon_temp_celsius{chip="platform_super_0",sensor="temp1"}': 1,
+        'node_hwmon_temp_celsius{chip="platform_super_0",sensor="temp2"}': 3,
+    }
+
+
 def test_only_what_answers_with_a_number_is_shown(host: FakeHost) -> None:
     """A sensor or label that fails, or says a word, costs itself only."""
     folder = write_chip(

@@ -189,7 +189,7 @@ def test_a_host_without_interfaces_has_no_data(host: FakeHost) -> None:
         host.samples(NetclassCollector(host.kernel, Options()))
 
 
-@pytest.mark.parametrize("function", ["listdir", "open"])
+@pytest.mark.parametrize("function", ["scandir", "open"])
 def test_without_rights_there_is_no_data(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:

@@ -161,6 +161,35 @@ def test_what_has_not_changed_is_not_read() -> None:
     ]
 
 
+def fail_between() -> Any:
+    """Break the connection while a change is looked at; give the MTU before and after."""
+    network = Network()
+    network.add_pair("left", "right")
+    shown = []
+    for options in (Options(), Options(netlink=True)):
+        now = 0.0
+        network.set("left", "mtu", 1500)
+        collector = NetclassCollector(KernelTree(), options, clock=lambda: now)  # noqa: B023
+        list(collector.collect())
+        network.set("left", "mtu", 1400)
+        now += 60.0
+        ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        kernels.close()
+        collector._route.close()
+        collector._route._socket = ours
+        with pytest.raises(ConnectionRefusedError):
+            list(collector.collect())
+        for _ in range(2):
+            samples = read_samples(collector.collect())
+            shown.append(samples['node_network_mtu_bytes{device="left"}'])
+    return shown
+
+
+def test_after_a_failure_everything_is_read_anew() -> None:
+    """The change was announced once: else what was read before would be shown ever after."""
+    assert run_in_network(fail_between) == 4 * [1400]
+
+
 def ask_kernel() -> Any:
     """Give what both sources say of the same interfaces."""
     network = Network()

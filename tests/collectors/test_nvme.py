@@ -27,7 +27,7 @@ def write_controller(host: FakeHost, name: str, **files: str) -> None:
         host.write(f"{NVME}/{name}/{file}", f"{content}\n")
 
 
-def write_namespace(host: FakeHost, path: str, block: int, **files: str) -> None:
+def write_namespace(host: FakeHost, path: str, block: int | str, **files: str) -> None:
     """Write a namespace with logical blocks of a size."""
     host.write(f"{NVME}/{path}/queue/logical_block_size", f"{block}\n")
     for file, content in files.items():
@@ -127,7 +127,9 @@ def test_a_namespace_may_take_the_place_of_another(host: FakeHost) -> None:
     folder = host.root / NVME / "nvme0"
     stamp = folder.stat()
     host.samples(collector)
-    (folder / "nvme0n1").rename(folder / "nvme0n2")
+    write_namespace(host, "nvme0/nvme0n1", "", size="")  # as good as gone for who has it open
+    (folder / "nvme0n1").rename(host.root / "gone")
+    write_namespace(host, "nvme0/nvme0n2", 512, size="8")
     os.utime(folder, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     host.samples(collector)
     assert 'node_nvme_namespace_size_bytes{device="nvme0",nsid="2"}' in host.samples(collector)

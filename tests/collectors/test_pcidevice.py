@@ -211,6 +211,19 @@ def test_lines_of_the_list_may_come_in_any_order(lines: list[bytes]) -> None:
     parse_pci_ids(b"\n".join(lines))
 
 
+def test_another_device_in_the_same_place_is_seen(host: FakeHost) -> None:
+    """As when a disk is swapped between two collections: the list of names stays the same."""
+    write_device(host, "pci0000:c0/0000:c0:03.1/0000:c1:00.1")
+    collector = PcideviceCollector(host.kernel)
+    host.samples(collector)
+    write_device(host, "pci0000:c0/0000:c0:03.2/0000:c1:00.2", device="0x1564", numa_node="1")
+    links = host.root / "sys/bus/pci/devices"
+    (links / "0000:c1:00.2").rename(links / "0000:c1:00.1")
+    samples = host.samples(collector)
+    assert all('device_id="0x1564"' in name for name in samples if "info" in name)
+    assert samples[f"node_pcidevice_numa_node{{{PLACE}}}"] == 1
+
+
 def test_a_host_without_pci_has_no_data() -> None:
     """As some virtual machines and small boards."""
     with pytest.raises(NoData, match="PCI"):

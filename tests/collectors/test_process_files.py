@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.collectors._process_groups import Ranking, match_group, name_group
+from exporter.collectors._process_groups import (
+    Ranking,
+    match_group,
+    name_group,
+    parse_command_groups,
+)
 from exporter.collectors._process_parsers import (
     Process,
     parse_boot_time,
@@ -109,6 +114,14 @@ def test_a_command_line_may_name_the_group() -> None:
     assert match_group(pattern, b"perl\0") is None
     assert match_group(pattern, b"java\xff\0") is None
     assert match_group(re.compile("(?P<other>java)"), b"java\0") == "other (command)"
+
+
+def test_a_pattern_that_names_nothing_is_refused() -> None:
+    """It would never have an effect."""
+    assert parse_command_groups("") is None
+    assert parse_command_groups("(?P<solr>solr)") == re.compile("(?P<solr>solr)")
+    with pytest.raises(ValueError, match=r"named groups .* got 'kafka\|\(solr\)'"):
+        parse_command_groups("kafka|(solr)")
 
 
 def test_a_command_line_may_be_long() -> None:

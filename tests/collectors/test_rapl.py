@@ -51,6 +51,17 @@ def test_zones_of_the_same_name_are_one_metric(host: FakeHost) -> None:
     }
 
 
+def test_names_that_make_the_same_metric_are_one_family(host: FakeHost) -> None:
+    """A family that stands twice would make the whole page invalid."""
+    write_zone(host, "intel-rapl:0", "pack.0", 1)
+    write_zone(host, "intel-rapl:1", "pack 0", 2)
+    series = [
+        one for filled in RaplCollector(host.kernel).collect() for one in filled.layout.series
+    ]
+    assert [one.name for one in series] == ["node_rapl_pack_0_joules_total"]
+    assert len(series[0].rows) == 2
+
+
 def test_zones_can_be_told_by_a_label(host: FakeHost) -> None:
     """Then there is one metric for all."""
     write_zone(host, "intel-rapl:0", "package-0", 1_000_000)
