@@ -29,6 +29,8 @@ MAX_NUMBER_LENGTH = 40
 
 MAX_LINE_LENGTH = 65_536
 """Longer lines than anybody writes: taking one apart needs over a hundred times its memory."""
+MAX_LINES = 200_000
+"""More series than a collector may give; taking as many apart needs some hundred megabytes."""
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
 _COMMENT = re.compile(r"#[ \t]*(?:(HELP|TYPE)[ \t]+([^ \t]+)(?:[ \t]+(.*))?|.*)")
@@ -40,7 +42,7 @@ _SAMPLE = re.compile(
     r"[ \t]*([^ \t{]+)(?:[ \t]+(.*))?"
 )
 _LABEL = re.compile(
-    r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*'
+    r"[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"
     r'"((?>(?:[^"\\]++|\\[\\n"])*))"[ \t]*(?:,[ \t]*|\Z)'
 )
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
@@ -84,6 +86,8 @@ def parse_text_format(content: bytes) -> list[TextFamily]:
     Raises ValueError that names the line; DuplicateError and TimestampError are kinds of it.
     """
     families: dict[str, TextFamily] = {}
+    if content.count(b"\n") > MAX_LINES:
+        raise ValueError(f"more than {MAX_LINES} lines")
     *lines, rest = content.decode().split("\n")
     for number, line in enumerate(lines, 1):
         try:

@@ -15,6 +15,7 @@ from exporter.exposition import OPENMETRICS, Renderer
 from exporter.families import Family, HistogramValue, SummaryValue
 from exporter.text_format import (
     MAX_LINE_LENGTH,
+    MAX_LINES,
     DuplicateError,
     TextFamily,
     TimestampError,
@@ -190,6 +191,12 @@ def test_no_line_is_longer_than_anybody_writes() -> None:
     assert family.name == "a"
     with pytest.raises(ValueError, match="at most 65536"):
         parse_text_format(longest.replace("x", "xx", 1).encode())
+
+
+def test_no_file_has_more_lines_than_a_collector_may_give() -> None:
+    """Half a million families in one file would take seconds and hundreds of megabytes."""
+    with pytest.raises(ValueError, match="more than 200000 lines"):
+        parse_text_format(b"a 1\n" * (MAX_LINES + 1))
 
 
 def test_an_error_names_its_line() -> None:

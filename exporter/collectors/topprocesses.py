@@ -55,7 +55,9 @@ class Options:
         parse=parse_age,
     )
     max_processes: int = option(
-        10_000, "How many processes are looked at; those with higher numbers are left out."
+        10_000,
+        "How many processes are looked at; those with higher numbers are left out.",
+        parse=parse_positive,
     )
     command_groups: re.Pattern[str] | None = option(
         None,
