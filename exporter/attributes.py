@@ -1,6 +1,6 @@
 """The attributes of devices in sysfs: a directory, its entries, and the small files below them.
 
-What a device does not have is asked for once; what it has is kept open and costs a microsecond.
+What a device does not have is hardly asked for; what it has is kept open and costs a microsecond.
 A device that goes away takes its attributes with it, and one that comes is asked anew.
 """
 
@@ -13,11 +13,15 @@ from exporter.families import Digits
 from exporter.kernel import KernelFile, KernelTree
 from exporter.parsing import signed_integers
 
+READS_UNTIL_LOOKED_FOR_AGAIN = 60
+"""What a device did not have while it was being made known may have come since."""
+
 MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 NO_VALUE = frozenset(
     {
         errno.EAGAIN,  # a sensor that is asleep (hwmon, thermal)
+        errno.EBADMSG,
         errno.EBUSY,
         errno.EINVAL,  # the speed of an interface without a link
         errno.EIO,  # a sensor that does not answer
@@ -25,6 +29,9 @@ NO_VALUE = frozenset(
         errno.ENODEV,  # the device has just gone
         errno.ENXIO,
         errno.EOPNOTSUPP,
+        errno.EPROTO,
+        errno.EREMOTEIO,  # nobody answers on an I2C bus
+        errno.ETIME,
         errno.ETIMEDOUT,
     }
 )
@@ -40,7 +47,7 @@ class Attributes:
         self._inodes: Sequence[tuple[str, int]] = ()
         self._names: list[str] = []
         self._files: dict[str, KernelFile] = {}
-        self._absent: set[str] = set()
+        self._absent: dict[str, int] = {}
         self.refused = ""
         """The last attribute for which the rights were missing, as an absolute path."""
 
@@ -62,7 +69,9 @@ class Attributes:
         None when the device does not have the attribute, it has no value now, or the rights to
         read it are missing (then `refused` names it). Raises OSError on anything else.
         """
-        if path in self._absent:
+        reads_left = self._absent.get(path, 0)
+        if reads_left:
+            self._absent[path] = reads_left - 1
             return None
         file = self._files.get(path)
         if file is None:
@@ -70,7 +79,7 @@ class Attributes:
         try:
             return file.read().strip()
         except MISSING:
-            self._absent.add(path)
+            self._absent[path] = READS_UNTIL_LOOKED_FOR_AGAIN
             del self._files[path]
         except PermissionError:
             self.refused = file.path

@@ -11,7 +11,7 @@ from __future__ import annotations
 def parse_udev_data(text: bytes) -> dict[str, str]:
     """Take the properties. Lines of other kinds (links, tags, times) are skipped."""
     properties = {}
-    for line in text.splitlines():
+    for line in text.split(b"\n"):  # a model may have other line breaks in it
         kind, _, rest = line.partition(b":")
         name, equals, value = rest.partition(b"=")
         if kind == b"E" and equals:

@@ -60,7 +60,7 @@ class Entry(NamedTuple):
 ALL: tuple[Entry, ...] = (
     Entry("arp", "ArpCollector", has_options=True),
     Entry("bcache", "BcacheCollector", has_options=True),
-    Entry("bcachefs", "BcachefsCollector"),
+    Entry("bcachefs", "BcachefsCollector", slow=True),
     Entry("bonding", "BondingCollector"),
     Entry("btrfs", "BtrfsCollector"),
     Entry("buddyinfo", "BuddyinfoCollector", enabled=False),

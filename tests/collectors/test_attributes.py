@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.attributes import Attributes
+from exporter.attributes import READS_UNTIL_LOOKED_FOR_AGAIN, Attributes
 from exporter.kernel import KernelTree
 from tests.collectors.conftest import FakeHost
 
@@ -71,6 +71,17 @@ def test_absent_attribute_is_asked_for_once_until_devices_change(
     assert zones.read("thermal_zone1/type") is None
     host.write("sys/class/thermal/thermal_zone2/temp", "1\n")
     assert "thermal_zone2" in zones.names()
+    assert zones.text("thermal_zone1/type") == "x86_pkg_temp"
+
+
+def test_absent_attribute_is_looked_for_again_after_a_while(
+    host: FakeHost, zones: Attributes
+) -> None:
+    """A driver may add it after the device was seen first."""
+    assert zones.read("thermal_zone1/type") is None
+    host.write("sys/class/thermal/thermal_zone1/type", "x86_pkg_temp\n")
+    for _ in range(READS_UNTIL_LOOKED_FOR_AGAIN):
+        assert zones.read("thermal_zone1/type") is None
     assert zones.text("thermal_zone1/type") == "x86_pkg_temp"
 
 
