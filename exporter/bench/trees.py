@@ -29,6 +29,9 @@ COPIED_SYS = tuple(
     for name in ("available", "current")
 )
 
+NVME_DISKS = 4
+"""The others are SCSI disks, as machines with hundreds have them."""
+
 ROOT_MOUNT = "22 1 259:1 / / rw,relatime shared:1 - ext4 /dev/nvme0n1p1 rw\n"
 
 NET_DEV_HEADER = (
@@ -84,7 +87,9 @@ class Tree(NamedTuple):
     def move(self, step: int) -> None:
         """Set all counters of CPUs, disks and interfaces, in files that stay the same ones."""
         cpus, disks, interfaces = self.machine
-        diskstats = [f" 259 {n} nvme{n}n1 {_numbers(n + step, 17)}\n" for n in range(disks)]
+        diskstats = [
+            f" {_disk_numbers(n)} {_disk_name(n)} {_numbers(n + step, 17)}\n" for n in range(disks)
+        ]
         net_dev = [f"{f'eth{n}':>6}: {_numbers(n + step, 16)}\n" for n in range(interfaces)]
         _write(self.root / "proc/diskstats", "".join(diskstats))
         _write(self.root / "proc/1/net/dev", NET_DEV_HEADER + "".join(net_dev))
@@ -145,20 +150,38 @@ def _build_cpus(root: Path, count: int) -> None:
 
 
 def _build_disks(root: Path, count: int) -> None:
-    """NVMe disks, with what udev and sysfs say of them; a virtual machine's have no sensors."""
+    """Disks with what udev and sysfs say of them; a virtual machine's have no sensors."""
     for disk in range(count):
         serial = f"S{disk:015}"
         udev = (
             f"E:ID_MODEL=Disk 3840\nE:ID_SERIAL_SHORT={serial}\nE:ID_SERIAL=Disk_{serial}\n"
             f"E:ID_WWN=eui.{disk:032x}\nE:ID_REVISION=1.0\nE:ID_PATH=pci-0000:{disk:02x}:00.0\n"
         )
-        _write(root / f"udev/b259:{disk}", udev)
-        _write(root / f"sys/block/nvme{disk}n1/queue/rotational", "0\n")
-        controller = root / f"sys/class/nvme/nvme{disk}"
-        texts = {"cntlid": "1", "firmware_rev": "1.0", "model": "Disk 3840", "serial": serial}
-        _write_all(controller, texts | {"state": "live"})
-        sizes = {"size": "7501476528", "nuse": "7501476528", "queue/logical_block_size": "512"}
-        _write_all(controller / f"nvme{disk}n1", sizes)
+        _write(root / f"udev/b{_disk_numbers(disk).replace(' ', ':')}", udev)
+        _write(root / f"sys/block/{_disk_name(disk)}/queue/rotational", "0\n")
+        if disk < NVME_DISKS:
+            controller = root / f"sys/class/nvme/nvme{disk}"
+            texts = {"cntlid": "1", "firmware_rev": "1.0", "model": "Disk 3840", "serial": serial}
+            _write_all(controller, texts | {"state": "live"})
+            sizes = {"size": "7501476528", "nuse": "7501476528", "queue/logical_block_size": "512"}
+            _write_all(controller / f"nvme{disk}n1", sizes)
+
+
+def _disk_name(disk: int) -> str:
+    """Name a disk: nvme0n1, ..., and behind those of NVMe sda, sdb, ..., sdz, sdaa, ..."""
+    if disk < NVME_DISKS:
+        return f"nvme{disk}n1"
+    letters = ""
+    rest = disk - NVME_DISKS + 1
+    while rest:
+        rest, letter = divmod(rest - 1, 26)
+        letters = chr(ord("a") + letter) + letters
+    return f"sd{letters}"
+
+
+def _disk_numbers(disk: int) -> str:
+    """Give major and minor number."""
+    return f"259 {disk}" if disk < NVME_DISKS else f"8 {16 * (disk - NVME_DISKS)}"
 
 
 def _build_interfaces(root: Path, count: int) -> None:
