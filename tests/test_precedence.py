@@ -28,6 +28,7 @@ SAMPLES = {
     "cleanup.max-age": ("1h", "2h"),
     "log.config-file": ("config/monitoring/logging_config.yaml", ""),
     "collector.ipvs.backend-labels": ("local_address", "proto"),
+    "collector.topprocesses.command-groups": ("(?P<a>a)", "(?P<b>b)"),
     "collector.sysctl.include": ("kernel.pid_max", "fs.file-nr:allocated,free,maximum"),
     "collector.sysctl.include-info": ("kernel.osrelease", "kernel.ostype kernel.version"),
 }
