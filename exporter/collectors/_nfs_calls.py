@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exporter.families import Digits, LabelValues
+from exporter.kernel import KernelFile, KernelTree, NoData
 from exporter.parsing import integers, shorten
 
 _PROCEDURES_2 = """
@@ -72,3 +73,26 @@ def count_calls(
         for name, number in zip(names, calls, strict=False)
         if name is not None
     }
+
+
+class RpcFile:
+    """A file of /proc/net/rpc, which is there while a module is loaded."""
+
+    def __init__(self, kernel: KernelTree, name: str, absent: str) -> None:
+        """`absent` says what the host does not do without the file."""
+        self._kernel = kernel
+        self._name = name
+        self._absent = absent
+        self._file: KernelFile | None = None
+
+    def read(self) -> Lines:
+        """Read and parse it. Raises NoData when it is not there."""
+        # Looked for until the module is loaded: only then is process 1's file, the host's, found.
+        file = self._file or self._kernel.net(f"rpc/{self._name}")
+        try:
+            lines = parse_rpc_lines(file.read())
+        except FileNotFoundError as error:
+            self._file = None
+            raise NoData(self._absent) from error
+        self._file = file
+        return lines

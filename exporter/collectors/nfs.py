@@ -12,13 +12,12 @@ from collections.abc import Iterator, Sequence
 from exporter.collectors._nfs_calls import (
     PROCEDURES_2,
     PROCEDURES_3,
-    Lines,
+    RpcFile,
     count_calls,
-    parse_rpc_lines,
     pick,
 )
 from exporter.families import Filled
-from exporter.kernel import KernelFile, KernelTree, NoData
+from exporter.kernel import KernelTree
 from exporter.table import Column, Table
 
 _BEFORE_FSID = """
@@ -68,33 +67,20 @@ def name_operations(numbers: Sequence[bytes]) -> Sequence[str]:
     return OPERATIONS_4 if len(numbers) - 1 > MOST_BEFORE_3_13 else OPERATIONS_4_BEFORE_3_13
 
 
-def parse_nfs(text: bytes) -> Lines:
-    """Parse the file; see `parse_rpc_lines`."""
-    return parse_rpc_lines(text)
-
-
 class NfsCollector:
     """Calls of the NFS client."""
 
     name = "nfs"
 
     def __init__(self, kernel: KernelTree) -> None:
-        self._kernel = kernel
-        self._file: KernelFile | None = None
+        self._file = RpcFile(kernel, "nfs", "the NFS client is not in use")
         self._network = Table(NETWORK, ())
         self._packets = Table(PACKETS, ("protocol",))
         self._requests = Table(REQUESTS, ("proto", "method"))
 
     def collect(self) -> Iterator[Filled]:
         """Yield packets, calls, and calls by procedure."""
-        # Looked for until the module is loaded: only then is process 1's file, the host's, found.
-        file = self._file or self._kernel.net("rpc/nfs")
-        try:
-            lines = parse_nfs(file.read())
-        except FileNotFoundError as error:
-            self._file = None
-            raise NoData("the NFS client is not in use") from error
-        self._file = file
+        lines = self._file.read()
         udp, tcp, connections = pick(lines, b"net", 1, 2, 3)
         yield self._packets.fill({("udp",): (udp,), ("tcp",): (tcp,)})
         yield self._network.fill({(): (connections, *pick(lines, b"rpc", 0, 1, 2))})

@@ -12,13 +12,12 @@ from collections.abc import Iterator, Sequence
 from exporter.collectors._nfs_calls import (
     PROCEDURES_2,
     PROCEDURES_3,
-    Lines,
+    RpcFile,
     count_calls,
-    parse_rpc_lines,
     pick,
 )
 from exporter.families import Digits, Filled, LabelValues
-from exporter.kernel import KernelFile, KernelTree, NoData
+from exporter.kernel import KernelTree
 from exporter.table import Column, Table
 
 _OPERATIONS_4 = """
@@ -78,19 +77,13 @@ REQUESTS = (
 )
 
 
-def parse_nfsd(text: bytes) -> Lines:
-    """Parse the file; see `parse_rpc_lines`."""
-    return parse_rpc_lines(text)
-
-
 class NfsdCollector:
     """Calls, traffic and threads of the NFS server."""
 
     name = "nfsd"
 
     def __init__(self, kernel: KernelTree) -> None:
-        self._kernel = kernel
-        self._file: KernelFile | None = None
+        self._file = RpcFile(kernel, "nfsd", "the NFS server is not in use")
         self._server = Table(SERVER, ())
         self._packets = Table(PACKETS, ("proto",))
         self._errors = Table(ERRORS, ("error",))
@@ -98,14 +91,7 @@ class NfsdCollector:
 
     def collect(self) -> Iterator[Filled]:
         """Yield what there is of the server as a whole, then calls by procedure."""
-        # Looked for until the module is loaded: only then is process 1's file, the host's, found.
-        file = self._file or self._kernel.net("rpc/nfsd")
-        try:
-            lines = parse_nfsd(file.read())
-        except FileNotFoundError as error:
-            self._file = None
-            raise NoData("the NFS server is not in use") from error
-        self._file = file
+        lines = self._file.read()
         udp, tcp, connections = pick(lines, b"net", 1, 2, 3)
         calls, malformed, unauthorized, unknown = pick(lines, b"rpc", 0, 2, 3, 4)
         server = (

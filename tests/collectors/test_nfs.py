@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.collectors._nfs_calls import count_calls, parse_rpc_lines, pick
-from exporter.collectors.nfs import NfsCollector, name_operations, parse_nfs
+from exporter.collectors.nfs import NfsCollector, name_operations
 from exporter.kernel import NoData
 from tests.collectors.conftest import FakeHost
 
@@ -26,7 +26,7 @@ OLD = NETWORK + count_up("proc2", 18) + count_up("proc3", 22) + count_up("proc4"
 
 def test_parse_splits_lines() -> None:
     """The numbers of each stay the kernel's digits; the histogram of `th` is left out."""
-    assert parse_nfs(b"net 70 1 2 3\nth 8 0 0.125 0.000\n") == {
+    assert parse_rpc_lines(b"net 70 1 2 3\nth 8 0 0.125 0.000\n") == {
         b"net": [b"70", b"1", b"2", b"3"],
         b"th": [b"8", b"0"],
     }
@@ -51,7 +51,7 @@ def test_lines_that_are_too_short_are_refused() -> None:
 def test_parse_raises_nothing_but_value_error(text: bytes) -> None:
     """Any bytes either parse or raise ValueError."""
     with contextlib.suppress(ValueError):
-        lines = parse_nfs(text)
+        lines = parse_rpc_lines(text)
         pick(lines, b"net", 1, 2, 3)
         count_calls(lines, b"proc4", "4", name_operations(lines.get(b"proc4", ())))
 

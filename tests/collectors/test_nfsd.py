@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.collectors.nfsd import NfsdCollector, parse_nfsd
+from exporter.collectors._nfs_calls import parse_rpc_lines
+from exporter.collectors.nfsd import NfsdCollector
 from exporter.kernel import NoData
 from tests.collectors.conftest import FakeHost
 from tests.collectors.test_nfs import count_up
@@ -36,7 +37,7 @@ OLD = GENERAL + count_up("proc2", 18) + count_up("proc3", 22) + count_up("proc4o
 def test_parse_raises_nothing_but_value_error(text: bytes) -> None:
     """Any bytes either parse or raise ValueError."""
     with contextlib.suppress(ValueError):
-        parse_nfsd(text)
+        parse_rpc_lines(text)
 
 
 def test_server_is_shown(host: FakeHost) -> None:
