@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from exporter.collectors._nfs_calls import (
     PROCEDURES_2,
     PROCEDURES_3,
+    Lines,
     RpcFile,
     count_calls,
     pick,
