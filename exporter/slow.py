@@ -51,6 +51,8 @@ class SlowCollector:
 
         Raises what the source raised, and TimeoutError when it has said nothing for too long.
         """
+        if self._thread is not None and not self._thread.is_alive():
+            self._thread = None  # it has answered since the last scrape: asked again, for now
         if self._thread is None and self._seconds < SLOW_SECONDS:
             self._read()
         else:
@@ -78,8 +80,6 @@ class SlowCollector:
 
     def _read_aside(self) -> None:
         patience_seconds = self._patience_seconds
-        if self._thread is not None and not self._thread.is_alive() and self._is_too_old():
-            self._thread = None  # it has answered soon after a scrape that was long ago
         if self._thread is None:
             if self._is_too_old():
                 patience_seconds = max(patience_seconds, self._long_patience_seconds)
