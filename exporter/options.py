@@ -144,6 +144,20 @@ def parse_regexp(raw: Any) -> re.Pattern[str] | None:
         raise ValueError(f"expected a regular expression, got {shown(text)}: {error}") from error
 
 
+def include_option(what: str, name: str) -> Any:
+    """Declare the pattern of the only things to show: the field `<name>_include`."""
+    flag = f"{name}-exclude"
+    text = f"Regexp of the only {what} to show (not together with {flag})."
+    return option(None, text, parse=parse_regexp)
+
+
+def exclude_option(what: str, name: str, default: re.Pattern[str] | None = None) -> Any:
+    """Declare the pattern of things to leave out: the field `<name>_exclude`."""
+    flag = f"{name}-include"
+    text = f"Regexp of {what} to leave out (not together with {flag})."
+    return option(default, text, parse=parse_regexp)
+
+
 _PARSERS: dict[type, Callable[[Any], Any]] = {
     bool: parse_bool,
     int: parse_count,

@@ -19,7 +19,7 @@ from exporter.collectors._links import IFLA_IFNAME, LinkWatch, read_links
 from exporter.families import Filled
 from exporter.kernel import KernelFile, KernelTree, NoData
 from exporter.netlink import NETLINK_ROUTE, REFUSED, Netlink
-from exporter.options import NameFilter, option, parse_regexp, reject_both
+from exporter.options import NameFilter, exclude_option, include_option, option, reject_both
 from exporter.parsing import shorten
 from exporter.table import Column, Table
 
@@ -34,16 +34,8 @@ _WIDTH = 6
 class Options:
     """Which interfaces are shown, and from which source."""
 
-    device_include: re.Pattern[str] | None = option(
-        None,
-        "Regexp of the only interfaces to show (not together with device-exclude).",
-        parse=parse_regexp,
-    )
-    device_exclude: re.Pattern[str] | None = option(
-        None,
-        "Regexp of interfaces to leave out (not together with device-include).",
-        parse=parse_regexp,
-    )
+    device_include: re.Pattern[str] | None = include_option("interfaces", "device")
+    device_exclude: re.Pattern[str] | None = exclude_option("interfaces", "device")
     netlink: bool = option(
         True,
         "Ask the kernel over netlink instead of reading /proc/net/arp, where that is possible.",

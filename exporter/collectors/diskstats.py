@@ -18,7 +18,7 @@ from typing import NamedTuple
 from exporter.diskinfo import Disk, read_disk_info
 from exporter.families import Digits, Filled, Layout, Number, Series
 from exporter.kernel import KernelTree, NoData
-from exporter.options import NameFilter, option, parse_regexp, reject_both
+from exporter.options import NameFilter, exclude_option, include_option, reject_both
 from exporter.parsing import integers, shorten
 
 SECTOR_BYTES = 512
@@ -32,16 +32,8 @@ DEFAULT_EXCLUDE = re.compile(r"^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+
 class Options:
     """Which devices are shown."""
 
-    device_exclude: re.Pattern[str] | None = option(
-        DEFAULT_EXCLUDE,
-        "Regexp of devices to leave out (not together with device-include).",
-        parse=parse_regexp,
-    )
-    device_include: re.Pattern[str] | None = option(
-        None,
-        "Regexp of the only devices to show (not together with device-exclude).",
-        parse=parse_regexp,
-    )
+    device_exclude: re.Pattern[str] | None = exclude_option("devices", "device", DEFAULT_EXCLUDE)
+    device_include: re.Pattern[str] | None = include_option("devices", "device")
 
     def __post_init__(self) -> None:
         if self.device_exclude != DEFAULT_EXCLUDE:

@@ -25,7 +25,14 @@ from exporter.collectors._ethtool_modes import (
 )
 from exporter.families import Family, LabelValues
 from exporter.kernel import KernelTree, NoData
-from exporter.options import NameFilter, option, parse_regexp, reject_both
+from exporter.options import (
+    NameFilter,
+    exclude_option,
+    include_option,
+    option,
+    parse_regexp,
+    reject_both,
+)
 
 Answer = TypeVar("Answer")
 
@@ -34,16 +41,8 @@ Answer = TypeVar("Answer")
 class Options:
     """Which interfaces and statistics are shown."""
 
-    device_include: re.Pattern[str] | None = option(
-        None,
-        "Regexp of the only interfaces to show (not together with device-exclude).",
-        parse=parse_regexp,
-    )
-    device_exclude: re.Pattern[str] | None = option(
-        None,
-        "Regexp of interfaces to leave out (not together with device-include).",
-        parse=parse_regexp,
-    )
+    device_include: re.Pattern[str] | None = include_option("interfaces", "device")
+    device_exclude: re.Pattern[str] | None = exclude_option("interfaces", "device")
     metrics_include: re.Pattern[str] | None = option(
         re.compile(".*"),
         "Regexp of the statistics to show, by the driver's name with _ for other characters.",

@@ -20,8 +20,9 @@ from exporter.mountinfo import Mount, find_remote, is_local, parse_mountinfo, st
 from exporter.mounts import TIMED_OUT, Answer, StatVfs, StatWorkers, Target, ask_mount
 from exporter.options import (
     NameFilter,
+    exclude_option,
+    include_option,
     option,
-    parse_regexp,
     parse_seconds,
     reject_both,
 )
@@ -48,26 +49,14 @@ def parse_timeout(raw: Any) -> float:
 class Options:
     """Which mounts are shown, and how long to wait for one that hangs."""
 
-    mount_points_exclude: re.Pattern[str] | None = option(
-        DEFAULT_MOUNT_POINTS_EXCLUDE,
-        "Regexp of mount points to leave out (not together with mount-points-include).",
-        parse=parse_regexp,
+    mount_points_exclude: re.Pattern[str] | None = exclude_option(
+        "mount points", "mount-points", DEFAULT_MOUNT_POINTS_EXCLUDE
     )
-    mount_points_include: re.Pattern[str] | None = option(
-        None,
-        "Regexp of the only mount points to show (not together with mount-points-exclude).",
-        parse=parse_regexp,
+    mount_points_include: re.Pattern[str] | None = include_option("mount points", "mount-points")
+    fs_types_exclude: re.Pattern[str] | None = exclude_option(
+        "file system types", "fs-types", DEFAULT_FS_TYPES_EXCLUDE
     )
-    fs_types_exclude: re.Pattern[str] | None = option(
-        DEFAULT_FS_TYPES_EXCLUDE,
-        "Regexp of file system types to leave out (not together with fs-types-include).",
-        parse=parse_regexp,
-    )
-    fs_types_include: re.Pattern[str] | None = option(
-        None,
-        "Regexp of the only file system types to show (not together with fs-types-exclude).",
-        parse=parse_regexp,
-    )
+    fs_types_include: re.Pattern[str] | None = include_option("file system types", "fs-types")
     mount_timeout: float = option(
         0.25,
         "How long a scrape waits for a mount the first time that it does not answer.",

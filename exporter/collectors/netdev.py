@@ -19,23 +19,15 @@ from exporter.families import Family, Filled
 from exporter.interfaces import Address, read_addresses
 from exporter.kernel import KernelTree
 from exporter.netlink import REFUSED
-from exporter.options import NameFilter, option, parse_regexp, reject_both
+from exporter.options import NameFilter, exclude_option, include_option, option, reject_both
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """Which interfaces are shown, from which source, and how."""
 
-    device_include: re.Pattern[str] | None = option(
-        None,
-        "Regexp of the only interfaces to show (not together with device-exclude).",
-        parse=parse_regexp,
-    )
-    device_exclude: re.Pattern[str] | None = option(
-        None,
-        "Regexp of interfaces to leave out (not together with device-include).",
-        parse=parse_regexp,
-    )
+    device_include: re.Pattern[str] | None = include_option("interfaces", "device")
+    device_exclude: re.Pattern[str] | None = exclude_option("interfaces", "device")
     address_info: bool = option(
         False, "Show the addresses of all interfaces as node_network_address_info."
     )

@@ -17,7 +17,7 @@ from exporter.collectors._links import IFLA_IFNAME, read_links
 from exporter.families import Filled, LabelValues
 from exporter.kernel import KernelTree, NoData
 from exporter.netlink import NETLINK_ROUTE, Netlink, attributes
-from exporter.options import NameFilter, option, parse_regexp, reject_both
+from exporter.options import NameFilter, exclude_option, include_option, reject_both
 from exporter.table import Column, Table
 
 _RTM_GETQDISC = 38
@@ -45,16 +45,8 @@ COLUMNS = (
 class Options:
     """Which interfaces are shown."""
 
-    device_include: re.Pattern[str] | None = option(
-        None,
-        "Regexp of the only interfaces to show (not together with device-exclude).",
-        parse=parse_regexp,
-    )
-    device_exclude: re.Pattern[str] | None = option(
-        None,
-        "Regexp of interfaces to leave out (not together with device-include).",
-        parse=parse_regexp,
-    )
+    device_include: re.Pattern[str] | None = include_option("interfaces", "device")
+    device_exclude: re.Pattern[str] | None = exclude_option("interfaces", "device")
 
     def __post_init__(self) -> None:
         reject_both(self.device_include, self.device_exclude, "device")
