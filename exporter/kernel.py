@@ -7,11 +7,11 @@ host's trees elsewhere, and tests point them at captured hosts.
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import os
 import resource
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 
 from exporter.kernel_file import ATTRIBUTE, PAGE, SHORT, TABLE, KernelFile
 
@@ -106,10 +106,6 @@ class KernelTree:
             [f"{self.procfs}/{pid}/mountstats" for pid in ("1", "self")], TABLE
         )
 
-    def list_sys(self, path: str, pattern: str = "*") -> list[str]:
-        """The sorted names in a directory of sysfs that match a pattern; none when it is absent."""
-        return sorted(entry.name for entry in Path(self.sysfs, path).glob(pattern))
-
     def list_folder(self, path: str) -> list[str]:
         """The sorted names in a directory of sysfs; none when it is absent or just gone.
 
@@ -118,6 +114,13 @@ class KernelTree:
         try:
             return sorted(os.listdir(f"{self.sysfs}/{path}"))  # noqa: PTH208 -- a tenth of its cost
         except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def list_matching(self, path: str, pattern: str) -> list[str]:
+        """Those that match a pattern such as `cpu[0-9]*`; none when it may not be listed either."""
+        try:
+            return fnmatch.filter(self.list_folder(path), pattern)
+        except PermissionError:
             return []
 
     def folder_stamp(self, path: str) -> tuple[int, ...]:

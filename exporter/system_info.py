@@ -69,7 +69,7 @@ def system_info(kernel: KernelTree | None = None) -> dict[str, Any]:
 
 
 def _cpus(kernel: KernelTree) -> dict[str, int]:
-    present = len(kernel.list_sys("devices/system/cpu", "cpu[0-9]*"))
+    present = len(kernel.list_matching("devices/system/cpu", "cpu[0-9]*"))
     usable = {"usable": len(os.sched_getaffinity(0))}
     return usable | ({"present": present} if present else {})
 

@@ -182,9 +182,9 @@ def test_names_in_sysfs_are_sorted_and_may_be_none(tree: KernelTree) -> None:
     """An absent directory is an absent source, not an error."""
     for name in ("lo", "eth1"):
         Path(tree.sysfs, "class/net", name).mkdir()
-    assert tree.list_sys("class/net") == ["eth0", "eth1", "lo"]
-    assert tree.list_sys("class/net", "eth*") == ["eth0", "eth1"]
-    assert tree.list_sys("class/nothing") == []
+    assert tree.list_folder("class/net") == ["eth0", "eth1", "lo"]
+    assert tree.list_matching("class/net", "eth*") == ["eth0", "eth1"]
+    assert tree.list_matching("class/nothing", "*") == []
 
 
 def test_an_ordinary_file_always_counts_as_changed(tree: KernelTree) -> None:

@@ -96,7 +96,7 @@ class CpuTopology:
         present: list[int] = []
         # As node_exporter: where CPU 0 cannot go offline (x86 since 6.5), nothing is told of any.
         if self._read_number(f"{CPUS}/cpu0/online") is not None:
-            names = self._kernel.list_sys(CPUS, "cpu[0-9]*")
+            names = self._kernel.list_matching(CPUS, "cpu[0-9]*")
             present = sorted(int(name[3:]) for name in names)
         states = [b"1"] * len(isolated) + [b"%d" % (cpu in online) for cpu in present]
         return _lay_out_states(isolated, present).fill(states) if states else None

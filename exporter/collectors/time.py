@@ -36,7 +36,7 @@ class TimeCollector:
         self._localtime = localtime
         self._devices = [
             name.removeprefix("clocksource")
-            for name in kernel.list_sys(CLOCKSOURCES, "clocksource[0-9]*")
+            for name in kernel.list_matching(CLOCKSOURCES, "clocksource[0-9]*")
         ]
         self._files = [
             kernel.sys(f"{CLOCKSOURCES}/clocksource{device}/{name}")
