@@ -8,6 +8,7 @@ from pathlib import Path
 from exporter.service import Service
 from exporter.settings import build
 from tests.daemon import start_daemon
+from tests.engines import until, worker_threads
 from tests.hanging import LOADAVG, HangingFile, make_host
 
 FAILING = """
@@ -58,5 +59,7 @@ def test_scrapes_of_before_a_reload_are_released_too(tmp_path: Path) -> None:
             assert not collection.outcomes
         hanging.release()
         await service.close()
+        # Or a worker that is done as the loop ends would wait for the next run, for ever.
+        await until(lambda: not worker_threads())
 
     asyncio.run(main())
