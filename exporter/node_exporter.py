@@ -17,15 +17,24 @@ _BESIDE = "keep node_exporter beside for it"
 LEFT_OUT = {
     "ntp": "deprecated there and not made anew here: chrony_exporter tells of the time server, "
     "--collector.timex of the kernel's clock",
-    "perf": f"hardware counters come with a later version: {_BESIDE}",
     "runit": f"deprecated there and not made anew here: {_BESIDE}",
     "supervisord": f"deprecated there and not made anew here: {_BESIDE}",
 }
 """Its collectors that are not ours, and what to use instead."""
 
+_PERF_EVENTS = "--collector.perf.events chooses what is counted"
+
 WITHOUT_EFFECT = {
     "collector.netclass_rtnl.with-stats": "the netdev collector shows these statistics, under "
     "these names with --collector.netdev.enable-detailed-metrics",
+    "collector.perf.cache-profilers": _PERF_EVENTS,
+    "collector.perf.cpus": "all CPUs are counted; --collector.perf.aggregation=cpu shows each",
+    "collector.perf.disable-cache-profilers": _PERF_EVENTS,
+    "collector.perf.disable-hardware-profilers": _PERF_EVENTS,
+    "collector.perf.disable-software-profilers": _PERF_EVENTS,
+    "collector.perf.hardware-profilers": _PERF_EVENTS,
+    "collector.perf.software-profilers": _PERF_EVENTS,
+    "collector.perf.tracepoint": "--collector.perf.events=ALIAS=TRACEPOINT counts a tracepoint",
     "collector.qdisc.fixtures": "it is for node_exporter's own tests",
     "collector.wifi.fixtures": "it is for node_exporter's own tests",
     "runtime.gomaxprocs": "it concerns the Go runtime",

@@ -13,13 +13,12 @@ from time import perf_counter
 from typing import Any
 
 from exporter import collectors as registry
-from exporter.collectors import Collector
 from exporter.encoding import format_number
 from exporter.exposition import TEXT, Renderer
 from exporter.families import Family, Filled
 from exporter.kernel import NoData
 from exporter.ledger import Ledger
-from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, Outcome
+from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, AnyCollector, Outcome
 from exporter.parts import make_collectors
 from exporter.settings import Settings, SettingsError
 from monitoring import structured_logging
@@ -38,19 +37,11 @@ def once(settings: Settings, form: str, names: Sequence[str] | None) -> int:
     for name in names or ():
         if name not in collectors:
             raise SettingsError(f"--collector {name}: {_why_missing(name, collectors)}")
-    chosen = [name for name in collectors if not names or name in names]
-    given: dict[str, list[Family]] = {}
-    outcomes: dict[str, Outcome] = {}
-    for name in chosen:
-        given[name], outcomes[name] = _collect(collectors[name])
-    for name in chosen:
-        collector = collectors[name]
-        if hasattr(collector, "heed") and outcomes[name].status == OK:
-            # It leaves out what others give: no family is printed twice.
-            collector.heed(_with_bodies(given, outcomes))
-            given[name], outcomes[name] = _collect(collector)
-        if outcomes[name].reason:
-            print(f"perfwatch: {name}: {outcomes[name].reason}", file=sys.stderr)
+    chosen = {name: one for name, one in collectors.items() if not names or name in names}
+    given, outcomes = _collect_all(chosen)
+    for name, outcome in outcomes.items():
+        if outcome.reason:
+            print(f"perfwatch: {name}: {outcome.reason}", file=sys.stderr)
     families = list(chain.from_iterable(given.values()))
     families += Ledger(chosen).account(tuple(chosen), outcomes).families()
     if form == "json":
@@ -64,6 +55,30 @@ def once(settings: Settings, form: str, names: Sequence[str] | None) -> int:
     return int(any(one.status in {FAILED, TIMEOUT} for one in outcomes.values()))
 
 
+def _collect_all(
+    collectors: Mapping[str, AnyCollector],
+) -> tuple[dict[str, list[Family]], dict[str, Outcome]]:
+    """Collect from each, and end what they have started."""
+    given: dict[str, list[Family]] = {}
+    outcomes: dict[str, Outcome] = {}
+    try:
+        for name, collector in collectors.items():
+            if hasattr(collector, "wait"):
+                collector.wait(PATIENCE_SECONDS)
+            given[name], outcomes[name] = _collect(collector)
+        for name, collector in collectors.items():
+            if hasattr(collector, "heed") and outcomes[name].status == OK:
+                # It leaves out what others give: no family is printed twice.
+                collector.heed(_with_bodies(given, outcomes))
+                given[name], outcomes[name] = _collect(collector)
+    finally:
+        hanging = {name for name, outcome in outcomes.items() if outcome.status == TIMEOUT}
+        for name, collector in collectors.items():
+            if hasattr(collector, "close") and name not in hanging:
+                collector.close()
+    return given, outcomes
+
+
 def _with_bodies(
     given: Mapping[str, Sequence[Family]], outcomes: Mapping[str, Outcome]
 ) -> dict[str, Outcome]:
@@ -75,7 +90,7 @@ def _with_bodies(
     }
 
 
-def _collect(collector: Collector) -> tuple[list[Family], Outcome]:
+def _collect(collector: AnyCollector) -> tuple[list[Family], Outcome]:
     """Collect in a thread that is left behind when the call does not return."""
     families: list[Family] = []
     outcomes: SimpleQueue[Outcome] = SimpleQueue()
@@ -105,7 +120,7 @@ def _why_missing(name: str, enabled: Iterable[str]) -> str:
     return f"there is no such collector; enabled are {', '.join(enabled)}"
 
 
-def _expand(items: Iterable[Family | Filled]) -> list[Family]:
+def _expand(items: Iterable[Any]) -> list[Family]:
     families: list[Family] = []
     for item in items:
         families += item.families() if isinstance(item, Filled) else [item]

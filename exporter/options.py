@@ -65,6 +65,17 @@ def parse_words(raw: Any) -> tuple[str, ...]:
     return tuple(parse_text(word) for word in words)
 
 
+def one_of(*choices: str) -> Callable[[Any], str]:
+    """Make a parser that takes one of a few words."""
+
+    def parse(raw: Any) -> str:
+        if raw not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}, got {shown(raw)}")
+        return str(raw)
+
+    return parse
+
+
 _COUNT = re.compile(r"[0-9]{1,18}\Z")
 
 

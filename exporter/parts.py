@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from exporter import collectors as registry
-from exporter.collectors import Collector
 from exporter.kernel import KernelTree
+from exporter.outcome import AnyCollector
 from exporter.settings import Settings, SettingsError
 from exporter.slow import SlowCollector
 
 
-def make_collectors(settings: Settings) -> list[Collector]:
-    """Make the enabled collectors, in the registry's order.
+def make_collectors(
+    settings: Settings, kept: Mapping[str, AnyCollector] | None = None
+) -> list[AnyCollector]:
+    """Make the enabled collectors, in the registry's order, but for those that are `kept`.
 
     Raises SettingsError where a tree of the kernel is not what its setting says.
     """
@@ -23,9 +26,11 @@ def make_collectors(settings: Settings) -> list[Collector]:
                 f"path.{name}: {folder!r} is no directory: name where the host's {name} is mounted"
             )
     kernel = KernelTree(path.procfs, path.sysfs, path.rootfs, path.udev_data)
-    made: list[Collector] = []
+    made: list[AnyCollector] = []
     for entry in registry.ALL:
-        if entry.name in settings.collectors:
+        if kept and entry.name in kept:
+            made.append(kept[entry.name])
+        elif entry.name in settings.collectors:
             options = settings.collectors[entry.name]
             one = entry.make(kernel) if options is None else entry.make(kernel, options)
             made.append(SlowCollector(one) if entry.slow else one)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -59,6 +59,7 @@ class Engine:
         self._active: Collection | None = None
         self._worker: Worker | None = None
         self._closing = False
+        self._kept: Container[str] = ()
         self._own_failed = False
 
     async def collect(self, names: Sequence[str] | None, form: str, seconds: float) -> Collection:
@@ -120,9 +121,13 @@ class Engine:
         self._own_failed = False
         return own
 
-    def close(self) -> None:
-        """End the worker, and what collectors keep, once the collections under way are done."""
+    def close(self, kept: Container[str] = ()) -> None:
+        """End the worker, and what collectors keep, once the collections under way are done.
+
+        `kept` names the collectors that go on elsewhere.
+        """
         self._closing = True
+        self._kept = kept
         if self._active is None:
             self._end_worker()
 
@@ -130,8 +135,8 @@ class Engine:
         if self._worker is not None:
             self._worker.submit(None)
             self._worker = None
-        for collector in self.collectors.values():
-            if hasattr(collector, "close"):
+        for name, collector in self.collectors.items():
+            if hasattr(collector, "close") and name not in self._kept:
                 collector.close()
 
     def _renderer(self, form: str) -> Renderer:

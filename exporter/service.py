@@ -7,10 +7,11 @@ import dataclasses
 import gc
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from weakref import WeakSet
 
 from exporter import __version__
+from exporter import collectors as registry
 from exporter.addresses import Address
 from exporter.families import Family, Filled
 from exporter.health import (
@@ -19,6 +20,7 @@ from exporter.health import (
     make_health,
     watch_storage,
 )
+from exporter.outcome import AnyCollector
 from exporter.parts import make_collectors
 from exporter.process import ProcessFamilies
 from exporter.reload import ReloadState
@@ -137,12 +139,15 @@ class Service:
     def _take_over(self) -> None:
         settings, warnings = self._read_settings()
         _refuse_restart_settings(self.settings, settings)
-        engine = self._make_engine(settings)
+        unchanged = _unchanged(self.settings, settings)
+        stateful = {entry.name for entry in registry.ALL if entry.stateful} & unchanged
+        kept = {name: self._engine.collectors[name] for name in stateful}
+        engine = self._make_engine(settings, kept)
         # From here on nothing may fail: the old parts are being replaced.
         structured_logging.configure(**settings.logging)
-        old, self.settings = self.settings, settings
-        self._engine.close()
-        engine.ledger.take_over(self._engine.ledger, _unchanged(old, settings))
+        self.settings = settings
+        self._engine.close(kept)
+        engine.ledger.take_over(self._engine.ledger, unchanged)
         self._use_engine(engine)
         self._metrics.max_requests = settings.web.max_requests
         self._metrics.timeout_offset = settings.timeout_offset
@@ -159,9 +164,11 @@ class Service:
         """Close the engine, which belongs to the event loop."""
         self._engine.close()
 
-    def _make_engine(self, settings: Settings) -> Engine:
+    def _make_engine(
+        self, settings: Settings, kept: Mapping[str, AnyCollector] | None = None
+    ) -> Engine:
         return Engine(
-            make_collectors(settings),
+            make_collectors(settings, kept),
             max_series=settings.max_series,
             extras=tuple if settings.web.disable_exporter_metrics else self._own_families,
         )

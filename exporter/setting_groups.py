@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from exporter.addresses import Address, parse_addresses
-from exporter.options import option, parse_age, parse_bytes, parse_text, shown
+from exporter.options import one_of, option, parse_age, parse_bytes, parse_text, shown
 from monitoring import structured_logging
 
 RESERVED_PATHS = frozenset(
@@ -41,17 +40,6 @@ def parse_telemetry_path(raw: Any) -> str:
             f"got {shown(text)}"
         )
     return text
-
-
-def one_of(*choices: str) -> Callable[[Any], str]:
-    """Make a parser that takes one of a few words."""
-
-    def parse(raw: Any) -> str:
-        if raw not in choices:
-            raise ValueError(f"expected one of {', '.join(choices)}, got {shown(raw)}")
-        return str(raw)
-
-    return parse
 
 
 def parse_level(raw: Any) -> str:

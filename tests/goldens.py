@@ -24,6 +24,7 @@ from exporter.families import Family, Filled
 from exporter.interfaces import Address
 from exporter.kernel import KernelTree, NoData
 from tests.recorded import recorded_ethtool, recorded_netlink
+from tests.recorded_perf import recorded_perf
 from tests.recorded_services import RecordedBus, Recording
 
 HOSTS = Path(__file__).parent / "hosts"
@@ -88,6 +89,7 @@ def injections(host: Path) -> dict[str, dict[str, Any]]:
         "network_route": {"route": recorded_netlink(host / "netlink/network_route")},
         "os": {"files": [str(host / "etc/os-release"), str(host / "usr/lib/os-release")]},
         "pcidevice": {"load_names": lambda _: {}},
+        "perf": recorded_perf(host),
         "qdisc": {"route": recorded_netlink(host / "netlink/qdisc")},
         "selinux": {"config_file": str(host / "etc/selinux/config")},
         "sockstat": {"page_size": 4096},

@@ -29,6 +29,9 @@ ABOUT_ITSELF = (
 OURS_ALONE = frozenset({"topprocesses"})
 """The collectors that it does not have."""
 
+OTHER_NAMES = frozenset({"perf"})
+"""The collectors whose metrics have other names there: docs/migrating-from-node_exporter.md."""
+
 FROM_FILES = (
     "--no-collector.netdev.netlink",
     "--no-collector.arp.netlink",

@@ -221,7 +221,7 @@ def test_a_captured_host_gives_the_same(name: str, tmp_path: Path) -> None:
     host, out = HOSTS / name, tmp_path / "out"
     assert run(host, out) == 0
     assert list_links(out) == list_links(host)
-    for recording in ("dbus.json", "ethtool", "netlink"):
+    for recording in ("dbus.json", "ethtool", "netlink", "perf"):
         if (host / recording).exists():
             (out / recording).symlink_to(host / recording)
     assert dict(numbers(out)) == dict(numbers(host))

@@ -146,7 +146,9 @@ def test_all_our_flags_stay() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["--collector.perf"],
+        ["--collector.perf.cpus=0-3"],
+        ["--collector.perf.tracepoint", "sched:sched_process_exec"],
+        ["--collector.perf.disable-cache-profilers"],
         ["--no-collector.ntp"],
         ["--collector.runit.servicedir=/etc/service"],
         ["--collector.supervisord.url", "http://localhost:9001/RPC2"],
@@ -171,6 +173,17 @@ def test_the_warning_says_why() -> None:
     assert "chrony_exporter" in reasons[0]
     assert "--collector.timex" in reasons[0]
     assert reasons[1] == "it is for node_exporter's own tests"
+
+
+def test_the_options_of_its_perf_collector_lead_to_ours() -> None:
+    """What it calls profilers, tracepoints and CPUs are events and an aggregation here."""
+    assert "perf" not in LEFT_OUT
+    its = [name for name in WITHOUT_EFFECT if name.startswith("collector.perf.")]
+    kept, warnings = translate(["--collector.perf", *(f"--{name}" for name in its)])
+    assert kept == ["--collector.perf"]
+    named = [re.findall(r"--collector\.perf\.[a-z]+", warning)[-1] for warning in warnings]
+    assert {"--collector.perf.events", "--collector.perf.aggregation"} == set(named)
+    assert {name.removeprefix("--") for name in named} <= OURS
 
 
 DEBIAN = (

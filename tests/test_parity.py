@@ -18,12 +18,19 @@ import pytest
 from exporter.collectors import ALL
 from tests.daemon import start_daemon
 from tests.isolated_network import UP, Network, run_in_network
-from tests.node_exporter import OURS_ALONE, Key, is_compared, read_page, start_node_exporter
+from tests.node_exporter import (
+    OTHER_NAMES,
+    OURS_ALONE,
+    Key,
+    is_compared,
+    read_page,
+    start_node_exporter,
+)
 from tests.peers import find_peer
 
 TEXTFILES = Path(__file__).parent / "textfiles"
 DEFAULTS = tuple(entry.name for entry in ALL if entry.enabled)
-EVERYTHING = tuple(entry.name for entry in ALL if entry.name not in OURS_ALONE)
+EVERYTHING = tuple(entry.name for entry in ALL if entry.name not in OURS_ALONE | OTHER_NAMES)
 
 OPTIONS = (
     "--collector.cpu.info",

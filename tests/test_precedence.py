@@ -29,6 +29,9 @@ SAMPLES = {
     "log.config-file": ("config/monitoring/logging_config.yaml", ""),
     "collector.ipvs.backend-labels": ("local_address", "proto"),
     "collector.topprocesses.command-groups": ("(?P<a>a)", "(?P<b>b)"),
+    "collector.perf.aggregation": ("cpu", "socket"),
+    "collector.perf.backend": ("stat", "syscall"),
+    "collector.perf.events": ("software", "core my_events=r1a8"),
     "collector.sysctl.include": ("kernel.pid_max", "fs.file-nr:allocated,free,maximum"),
     "collector.sysctl.include-info": ("kernel.osrelease", "kernel.ostype kernel.version"),
 }

@@ -1,9 +1,8 @@
-"""The configuration of Prometheus and its rules: what promtool says, and what it cannot know."""
+"""The configuration of Prometheus and its alerts: what promtool says, and what it cannot know."""
 
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporter.setting_groups import WebSettings
 from tests.child import REPOSITORY
 from tests.conftest import HOSTS, TESTS
-from tests.peers import find_peer
-from tests.prometheus import CONFIG, RULES
+from tests.prometheus import ALERT_RULES, CONFIG, RECORDING_RULES, promtool
 
 CASES = sorted((TESTS / "rules").glob("*.yml"))
 RUNBOOKS = REPOSITORY / "docs" / "runbooks"
 ALERTS: dict[str, dict[str, Any]] = {
     rule["alert"]: rule
-    for group in yaml.safe_load(RULES.read_text())["groups"]
+    for group in yaml.safe_load(ALERT_RULES.read_text())["groups"]
     for rule in group["rules"]
 }
 
@@ -43,27 +41,26 @@ SEVERITIES = {"critical", "warning", "info", "{{ $labels.severity }}"}
 """The last one is taken from a counter whose own severity is one of the others."""
 
 
-def promtool(*arguments: str | Path) -> None:
-    """Run promtool, which has to find nothing wrong."""
-    result = subprocess.run(
-        [find_peer("promtool"), *arguments], capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-
-
 def test_promtool_accepts_the_configuration() -> None:
     """The file as it is shipped loads, and so do the files it names."""
     promtool("check", "config", "--lint=all", "--lint-fatal", CONFIG)
 
 
-def test_promtool_accepts_the_rules() -> None:
+def test_every_file_of_rules_is_loaded() -> None:
+    """The configuration names each file of rules that lies beside it."""
+    named = yaml.safe_load(CONFIG.read_text())["rule_files"]
+    assert sorted(named) == sorted(path.name for path in CONFIG.parent.glob("*_rules.yml"))
+
+
+@pytest.mark.parametrize("rules", [ALERT_RULES, RECORDING_RULES], ids=lambda path: path.stem)
+def test_promtool_accepts_the_rules(rules: Path) -> None:
     """The rules parse, none twice."""
-    promtool("check", "rules", "--lint=all", "--lint-fatal", RULES)
+    promtool("check", "rules", "--lint=all", "--lint-fatal", rules)
 
 
 @pytest.mark.parametrize("cases", CASES, ids=lambda path: path.stem)
 def test_rules_fire_and_stay_silent(cases: Path) -> None:
-    """Each alert does what its cases say."""
+    """Each rule does what its cases say."""
     promtool("test", "rules", cases)
 
 
@@ -73,7 +70,8 @@ def test_an_alert_is_tested_both_ways(alert: str) -> None:
     fires, silent = False, False
     for path in CASES:
         for case in yaml.safe_load(path.read_text())["tests"]:
-            steps = [step for step in case["alert_rule_test"] if step["alertname"] == alert]
+            steps = case.get("alert_rule_test", [])
+            steps = [step for step in steps if step["alertname"] == alert]
             fired = any(step["exp_alerts"] for step in steps)
             fires |= fired
             silent |= bool(steps) and not fired

@@ -149,6 +149,7 @@ CAPTURED: dict[str, tuple[str, ...]] = {
         "sys/bus/pci/devices/*/{revision,numa_node,power_state,d3cold_allowed}",
         "sys/bus/pci/devices/*/{max_link_*,current_link_*,sriov_*}",
     ),
+    "perf": (),
     "powersupplyclass": ("sys/class/power_supply/*/{[a-r]*,s[cet]*,[tv]*,usb_type}",),
     "pressure": ("proc/pressure/*",),
     "processes": ("proc/[0-9]*/{,task/[0-9]*/}stat", "proc/sys/kernel/{pid_max,threads-max}"),

@@ -18,6 +18,7 @@ from exporter.bench.client import BadAnswerError
 from exporter.bench.growth import measure_growth
 from exporter.bench.library import measure_library
 from exporter.bench.measures import QUICK, THOROUGH, Plan, measure_scrapes, measure_starts
+from exporter.bench.perf import measure_perf
 from exporter.bench.processes import Program, StartError, find_peer, own_program, peer_program
 from exporter.bench.report import Report, describe_machine
 from exporter.cli import COMMANDS
@@ -52,6 +53,8 @@ def _measure(programs: Sequence[Program], plan: Plan, *, growth: bool) -> Report
     scrapes, pages = measure_scrapes(programs, plan)
     figures += scrapes
     figures += measure_library()
+    _tell("perf: both backends, here and with 128 CPUs")
+    figures += measure_perf(plan)
     if growth:
         _tell("growth: nine machines, from small to big")
         figures += measure_growth(programs, plan)

@@ -53,6 +53,8 @@ class Figure:
     unit: str
     rounds: tuple[list[float], ...]
     """For each program, in the order in which the programs are given."""
+    note: str = ""
+    """Why there are no rounds: what could not be measured here."""
 
     def value(self, program: int) -> float:
         """The median of a program's rounds."""
@@ -74,7 +76,7 @@ class Figure:
 
         Without a peer it is that of our own figures.
         """
-        values = self.ratios() or self.rounds[0]
+        values = self.ratios() or next(iter(self.rounds), [])
         if len(values) < 3 or not median(values):
             return None
         lower, _, upper = quantiles(values, n=4, method="inclusive")

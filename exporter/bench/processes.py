@@ -76,6 +76,29 @@ def find_peer(path: str | None = None) -> str | None:
     return str(Path(found).absolute()) if found else None  # it is started in another directory
 
 
+def cpu_seconds(pid: int) -> float:
+    """CPU time of all threads of a process, those that have ended too.
+
+    The times in its stat file come in ticks of 10 ms, twenty scrapes long. The kernel has a
+    clock for each process, exact to the nanosecond, whose number is made of the process id:
+    clock_getcpuclockid(3), and CPUCLOCK_SCHED (2) in Linux include/linux/posix-timers.h.
+    Raises OSError when there is no such process.
+    """
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory: the exact sum, since 4.14; `status` is off by some pages per CPU."""
+    file = KernelTree().proc(f"{pid}/smaps_rollup")
+    try:
+        match = _RESIDENT.search(file.read())
+    finally:
+        file.close()
+    if match is None:
+        raise ValueError(f"{file.path}: expected a line with Rss")
+    return int(match[1]) * 1024
+
+
 class Server:
     """A running server."""
 
@@ -85,23 +108,14 @@ class Server:
         self.start_seconds = 0.0
         """From before it was started to its first page."""
         self._process = process
-        self._memory = KernelTree().proc(f"{process.pid}/smaps_rollup")
 
     def cpu_seconds(self) -> float:
-        """CPU time of all its threads, those that have ended too.
-
-        The times in its stat file come in ticks of 10 ms, twenty scrapes long. The kernel has a
-        clock for each process, exact to the nanosecond, whose number is made of the process id:
-        clock_getcpuclockid(3), and CPUCLOCK_SCHED (2) in Linux include/linux/posix-timers.h.
-        """
-        return time.clock_gettime((~self.pid << 3) | 2)
+        """CPU time of all its threads, those that have ended too."""
+        return cpu_seconds(self.pid)
 
     def resident_bytes(self) -> int:
-        """Resident memory: the exact sum, since 4.14; `status` is off by some pages per CPU."""
-        match = _RESIDENT.search(self._memory.read())
-        if match is None:
-            raise ValueError(f"{self._memory.path}: expected a line with Rss")
-        return int(match[1]) * 1024
+        """Resident memory."""
+        return resident_bytes(self.pid)
 
     def count_descriptors(self) -> int:
         """How many files and sockets it has open."""

@@ -18,7 +18,8 @@ class Collector(Protocol):
     `collect` raises on failure, and `NoData` when this host lacks the source. It may be written as
     a generator: families count only when it has ended, all of them or none. One that keeps threads
     also has `close()`, which is called when it is not needed any more; one that has `heed()` is
-    told after each collection what all of them gave.
+    told after each collection what all of them gave. One that samples in the background has
+    `wait()`, by which a single collection gets its first sample.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Entry(NamedTuple):
     enabled: bool = True
     slow: bool = False
     """Whether its source may take milliseconds by nature: a sensor behind a slow bus, a service."""
+    stateful: bool = False
+    """Whether it counts itself: a reload that changes none of its settings keeps it as it is."""
 
     @property
     def make(self) -> Callable[..., Collector]:
@@ -101,6 +104,7 @@ ALL: tuple[Entry, ...] = (
     Entry("nvme", "NvmeCollector", slow=True),
     Entry("os", "OsCollector"),
     Entry("pcidevice", "PcideviceCollector", has_options=True, enabled=False),
+    Entry("perf", "PerfCollector", has_options=True, enabled=False, stateful=True),
     Entry("powersupplyclass", "PowersupplyclassCollector", has_options=True, slow=True),
     Entry("pressure", "PressureCollector"),
     Entry("processes", "ProcessesCollector", enabled=False, slow=True),
