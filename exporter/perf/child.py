@@ -50,6 +50,7 @@ class Child:
         self._now = now
         self._rest = b""
         self._errors = b""
+        self._complaint = ""
         self._burst = 0
         self._burst_at = now()
         with contextlib.ExitStack() as own, contextlib.ExitStack() as given:
@@ -87,7 +88,8 @@ class Child:
     def read_lines(self) -> list[str]:
         """Take the lines that `wait` has found; where there are very many, the first of them.
 
-        Raises OutputError on what perf does not print: a line without end, lines without end.
+        Raises OutputError on what perf does not print, a line without end or lines without end,
+        once what came before it was taken.
         """
         if message := self._read(self._messages):
             self._errors = (self._errors + message)[-MAX_MESSAGE:]
@@ -95,15 +97,17 @@ class Child:
         for _ in range(CHUNKS_AT_ONCE):
             chunk = self._read(self._output)
             if not chunk:
-                if self._now() - self._burst_at >= self._burst_seconds:
-                    self._burst, self._burst_at = 0, self._now()
+                self._begin_burst()
+            if not chunk or self._complaint:
                 break
             text = self._rest + chunk
             complete, newline, self._rest = text.rpartition(b"\n")
             if max(text.find(b"\n"), len(self._rest)) > MAX_LINE:
-                raise OutputError(f"a line of more than {MAX_LINE} bytes")
-            if newline:
+                self._complaint = f"a line of more than {MAX_LINE} bytes"
+            elif newline:
                 lines += complete.decode(errors="replace").split("\n")
+        if self._complaint and not lines:
+            raise OutputError(self._complaint)
         return lines
 
     def end(self, seconds: float) -> list[str]:
@@ -134,7 +138,7 @@ class Child:
 
     def _read(self, descriptor: int) -> bytes:
         """Take what is there now, if anything."""
-        if descriptor not in self._ready:
+        if descriptor not in self._ready or self._complaint:
             return b""
         try:
             chunk = os.read(descriptor, CHUNK)
@@ -146,8 +150,13 @@ class Child:
             self._poll.unregister(descriptor)
         self._burst += len(chunk)
         if self._burst > MAX_BURST:
-            raise OutputError(f"more than {MAX_BURST} bytes at once")
+            self._complaint = f"more than {MAX_BURST} bytes at once"
         return chunk
+
+    def _begin_burst(self) -> None:
+        """Begin to add up anew, unless the last time was just now."""
+        if self._now() - self._burst_at >= self._burst_seconds:
+            self._burst, self._burst_at = 0, self._now()
 
     def _signal(self, number: signal.Signals) -> None:
         """Send a signal to its group, whose number is taken as long as it has not been reaped."""

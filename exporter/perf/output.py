@@ -181,8 +181,9 @@ def _patterns(separator: str, aggregation: str) -> _Patterns:
 
 
 _DECODER = json.JSONDecoder()
-_NO_JSON = re.compile(r'("(?:[^"\\]|\\.)*")|,\s*(?=\})|(?<=[:\s])-?(?:nan|inf)\b')
-"""A text, which stays; and what some versions print that is no JSON."""
+_NO_JSON = re.compile(r'("(?:[^"\\]|\\.)*"?)|,\s*(?=\})|(?<=[:\s])-?(?:nan|inf)\b')
+"""A text, which stays, and is taken to its end so that each is looked at once; and what some
+versions print that is no JSON."""
 
 _PLACE_KEYS = {"cpu", "core", "socket", "node", "die", "cluster", "cache", "thread", "cgroup"}
 _OWN_KEYS = {"none": (), "cpu": ("cpu", "core")}

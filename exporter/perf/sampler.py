@@ -161,7 +161,7 @@ class Sampler:
             self._counters.set_availability(self._plan.findings.reasons)
             if not self._plan.findings.groups:
                 return self._give_up()
-            self._are_other_cpus_online()
+            self._are_other_cpus_online()  # than those with which the child begins, from here on
             try:
                 turn = Turn(
                     self._order,

@@ -22,6 +22,7 @@ from exporter.perf.patience import Patience
 from exporter.perf.perf_event import open_group
 from exporter.perf.pmu import NANOSECONDS, Target
 from exporter.perf.probe import NO_PERF, Findings
+from exporter.perf.rights import Facts, read_facts
 from exporter.perf.states import States
 from exporter.perf.trial import Trial
 from monitoring.structured_logging import StructuredLogger
@@ -45,6 +46,7 @@ class SyscallSource:
         open_group: OpenGroup = open_group,
         patience: Patience = Patience(),  # noqa: B008 -- immutable
         now: Callable[[], float] = monotonic,
+        read_facts: Callable[[], Facts] = read_facts,
     ) -> None:
         self._events = events
         self._counters = counters
@@ -53,6 +55,7 @@ class SyscallSource:
         self._open_group = open_group
         self._patience = patience
         self._now = now
+        self._read_facts = read_facts
         self._lock = threading.Lock()
         self._online_file = kernel.sys(f"{CPUS}/online")
         self._online = b""
@@ -175,9 +178,8 @@ class SyscallSource:
     def _find_groups(self, cpus: Sequence[int]) -> list[Group]:
         """Find out what can be counted, and say so."""
         find_cpus = partial(self._find_cpus, cpus=cpus)
-        reasons, groups, explanation = Trial(self._kernel, find_cpus, self._open_group).run(
-            self._events
-        )
+        trial = Trial(self._kernel, find_cpus, self._open_group, self._read_facts)
+        reasons, groups, explanation = trial.run(self._events)
         needed = sum(len(group) * len(find_cpus(group[0].target)) for group in groups)
         allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         if needed > allowed // 2:

@@ -14,6 +14,7 @@ from exporter.perf.events import group as group_events
 from exporter.perf.perf_event import EXHAUSTED, TYPE_SOFTWARE, TYPE_TRACEPOINT
 from exporter.perf.pmu import Pmus, Target
 from exporter.perf.probe import NO_PERF, NOT_PERMITTED, NOT_SUPPORTED, UNKNOWN_EVENT
+from exporter.perf.rights import Facts
 
 Members = tuple[Member, ...]
 
@@ -41,10 +42,12 @@ class Trial:
         kernel: KernelTree,
         find_cpus: Callable[[Target], Sequence[int]],
         open_group: OpenGroup,
+        read_facts: Callable[[], Facts],
     ) -> None:
         self._pmus = Pmus(kernel)
         self._find_cpus = find_cpus
         self._open_group = open_group
+        self._read_facts = read_facts
 
     def run(self, events: Sequence[Event]) -> Openable:
         """Find out what can be counted. Raises OSError when there are no descriptors left."""
@@ -69,14 +72,14 @@ class Trial:
         except ValueError as error:
             return (), UNKNOWN_EVENT, f"{error}; {OTHER_BACKEND}"
         except PermissionError:
-            return (), NOT_PERMITTED, rights.explain_tracing(rights.read_facts())
+            return (), NOT_PERMITTED, rights.explain_tracing(self._read_facts())
         try:
             errors = {member: self._try_group((member,)) for member in members}
         except LookupError as error:
             return (), NO_PERF, str(error)
         if opened := tuple(member for member, error in errors.items() if not error):
             return opened, "", ""
-        return (), *_explain(set(errors.values()))
+        return (), *self._explain(set(errors.values()))
 
     def _try_group(self, members: Members) -> int:
         """Open a group and close it; give the number of the error, or 0."""
@@ -92,6 +95,17 @@ class Trial:
             return error.errno or errno.ENODEV
         group.close(cpus[0])
         return 0
+
+    def _explain(self, errors: set[int]) -> tuple[str, str]:
+        """Give the reason and the remedy for errors of perf_event_open(2)."""
+        # What is for a program's file alone is of no use here: all that is written in Python would
+        # be given it.
+        facts = self._read_facts()._replace(ignores_file_capabilities=True)
+        if errors & REFUSED:
+            return NOT_PERMITTED, rights.explain(facts, "")
+        if errno.ENOSYS in errors:
+            return NO_PERF, rights.explain_missing(facts)
+        return NOT_SUPPORTED, ""
 
     def _divide(self, members: Members) -> list[Members]:
         """Let a group fall apart when it cannot be opened: the PMU cannot hold it."""
@@ -120,14 +134,3 @@ def _form_groups(members: Mapping[Event, Members]) -> list[Members]:
                     key = events, member.target.attributes.type, member.target.pmu
                     groups.setdefault(key, []).append(member)
     return [tuple(one) for one in groups.values()]
-
-
-def _explain(errors: set[int]) -> tuple[str, str]:
-    """Give the reason and the remedy for errors of perf_event_open(2)."""
-    # What is for the program file alone is of no use here: it would be given to all of Python.
-    facts = rights.read_facts()._replace(ignores_file_capabilities=True)
-    if errors & REFUSED:
-        return NOT_PERMITTED, rights.explain(facts, "")
-    if errno.ENOSYS in errors:
-        return NO_PERF, rights.explain_missing(facts)
-    return NOT_SUPPORTED, ""

@@ -26,6 +26,7 @@ X86 = {
     "msr/events/cpu_thermal_margin": "event=0x05",
     "msr/events/cpu_thermal_margin.snapshot": "1",
     "msr/events/cpu_thermal_margin.unit": "C",
+    "unnumbered/format/event": "config:0-7",
     "uncore_imc_0/type": "20",
     "uncore_imc_1/type": "21",
     "uncore_imc_free_running_0/type": "30",

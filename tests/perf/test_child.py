@@ -1,76 +1,17 @@
+"""What a child prints, and how it is started."""
+
 from __future__ import annotations
 
-import contextlib
 import os
-import select
 import signal
-import sys
-import textwrap
-import time
-from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
-from pathlib import Path
 
-import psutil
 import pytest
 
 from exporter.perf.child import MAX_BURST, MAX_LINE, MAX_MESSAGE, Child, OutputError
-from exporter.perf.command import stat_command
-from exporter.perf.events import KNOWN
 from tests.child import PATIENCE_SECONDS
-from tests.perf.real_perf import find_perf
-
-PRELUDE = """
-import os, signal, sys
-
-def say(text):
-    os.write(int(sys.argv[1]), text.encode())
-
-def pause_for_ever():
-    while True:
-        signal.pause()
-
-"""
-
-
-def open_descriptors() -> set[Path]:
-    """The descriptors of this process."""
-    return set(Path("/proc/self/fd").iterdir())
-
-
-@contextlib.contextmanager
-def running(
-    program: str, *, wakeup: int | None = None, now: Callable[[], float] = time.monotonic
-) -> Iterator[Child]:
-    """Run a program in Python; afterwards neither a process nor a descriptor is left of it."""
-    descriptors = open_descriptors()
-    words = [sys.executable, "-ISc", PRELUDE + textwrap.dedent(program)]
-    child = Child(
-        lambda output: [*words, str(output)], interval_seconds=60.0, wakeup=wakeup, now=now
-    )
-    try:
-        yield child
-    finally:
-        child.end(0.0)
-    assert psutil.Process().children(recursive=True) == []
-    assert open_descriptors() <= descriptors
-
-
-def read_until(child: Child, is_enough: Callable[[list[str]], object]) -> list[str]:
-    """Read until the lines are enough, or no more will come."""
-    lines: list[str] = []
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_enough(lines) and not child.has_closed:
-        assert time.monotonic() < deadline, lines[:10]
-        child.wait(PATIENCE_SECONDS)
-        lines += child.read_lines()
-    return lines
-
-
-def read_all(child: Child) -> list[str]:
-    """Read until it has closed its output."""
-    return read_until(child, lambda _: False)
+from tests.perf.running import open_descriptors, read_all, read_until, running
 
 
 def test_lines_are_given_when_they_are_complete() -> None:
@@ -130,6 +71,18 @@ def test_lines_without_end_are_refused() -> None:
             read_all(child)
         assert child.end(PATIENCE_SECONDS) == []
         assert child.exit_code == -signal.SIGKILL
+
+
+def test_what_came_before_is_not_lost() -> None:
+    """Lines that were complete when it began to go wrong are given first."""
+    program = f"""
+        say("a;10\\n" + "x" * 60_000)
+        say("x" * {MAX_LINE})
+        """
+    with running(program) as child:
+        assert read_until(child, bool) == ["a;10"]
+        with pytest.raises(OutputError, match="a line of more than"):
+            read_all(child)
 
 
 def test_messages_without_end_are_refused() -> None:
@@ -199,126 +152,3 @@ def test_a_program_that_is_not_there_leaves_nothing() -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
         Child(lambda output: ["/nowhere/perf", str(output)], interval_seconds=1.0)
     assert open_descriptors() <= descriptors
-
-
-def test_told_to_end_it_prints_what_is_left() -> None:
-    """Its last lines are given by the end, once."""
-    program = """
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        say("a\\n")
-        signal.sigwait({signal.SIGINT})
-        say("last\\n")
-        sys.exit(7)
-        """
-    with running(program) as child:
-        assert read_until(child, bool) == ["a"]
-        assert child.end(PATIENCE_SECONDS) == ["last"]
-        assert child.exit_code == 7
-        assert child.end(PATIENCE_SECONDS) == []
-
-
-def test_its_own_end_is_its_exit_code() -> None:
-    """One that closes its output before it ends is given the time for it."""
-    program = """
-        signal.signal(signal.SIGINT, lambda *_: os._exit(3))
-        os.close(int(sys.argv[1]))
-        pause_for_ever()
-        """
-    with running(program) as child:
-        assert read_all(child) == []
-        child.end(PATIENCE_SECONDS)
-        assert child.exit_code == 3
-
-
-def test_what_ignores_the_signal_is_killed() -> None:
-    """Its output until then is not lost."""
-    program = """
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        say("a\\n")
-        pause_for_ever()
-        """
-    with running(program) as child:
-        child.wait(PATIENCE_SECONDS)
-        assert child.end(0.01) == ["a"]
-        assert child.exit_code == -signal.SIGKILL
-
-
-def test_what_it_has_started_is_killed() -> None:
-    """A process that it leaves behind holds the pipes; it goes, too."""
-    program = """
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if os.fork() == 0:
-            say(f"{os.getpid()}\\n")
-            pause_for_ever()
-        """
-    with running(program) as child:
-        [pid] = read_until(child, bool)
-        left_behind = os.pidfd_open(int(pid))
-        child.end(0.01)
-        assert has_ended(left_behind)
-        os.close(left_behind)
-
-
-def has_ended(pidfd: int) -> bool:
-    """Wait until a process has ended; False when it goes on for long."""
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    return bool(poll.poll(PATIENCE_SECONDS * 1000))
-
-
-def test_a_stopped_one_is_continued_to_end() -> None:
-    """It counts on while it is stopped, and can still say what."""
-    program = """
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        say("a\\n")
-        os.kill(os.getpid(), signal.SIGSTOP)
-        signal.sigwait({signal.SIGINT})
-        say("last\\n")
-        """
-    with running(program) as child:
-        read_until(child, bool)
-        os.waitid(os.P_PID, child._process.pid, os.WSTOPPED | os.WNOWAIT)
-        assert child.end(PATIENCE_SECONDS) == ["last"]
-        assert child.exit_code == 0
-
-
-def test_one_that_somebody_else_has_reaped_ends() -> None:
-    """Its number may be another process's by now: nothing is sent to it."""
-    with running("say('a\\n')") as child:
-        os.waitpid(child._process.pid, 0)
-        assert child.end(PATIENCE_SECONDS) == ["a"]
-
-
-def test_the_real_perf_prints_its_last_interval() -> None:
-    """Told to end between two intervals, it gives what it has counted since the last one."""
-    program = find_perf()
-
-    def command(output: int) -> list[str]:
-        return stat_command(
-            program,
-            [[KNOWN["cpu-clock"]]],
-            aggregation="none",
-            interval_seconds=60.0,
-            descriptor=output,
-            json=False,
-        )
-
-    child = Child(command, interval_seconds=60.0)
-    wait_until_it_counts(child)
-    [line] = child.end(PATIENCE_SECONDS)
-    assert ";cpu-clock;" in line
-    assert child.exit_code == -signal.SIGINT
-    assert child.message == ""
-
-
-def wait_until_it_counts(child: Child) -> None:
-    """Wait until perf has opened its events and waits for the end of the interval."""
-    perf = psutil.Process(child._process.pid)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while perf.status() != psutil.STATUS_SLEEPING or "perf_event" not in targets(perf.pid):
-        assert time.monotonic() < deadline
-
-
-def targets(pid: int) -> str:
-    """What the descriptors of a process are."""
-    return " ".join(str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir())

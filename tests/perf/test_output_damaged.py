@@ -77,3 +77,15 @@ def test_whatever_is_put_in_is_refused_or_sound(data: st.DataObject) -> None:
     for row in parse_damaged(line, line.text[:start] + put_in + line.text[end:]):
         assert row.event
         assert row.value is None or 0 <= row.value < 1e18
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["1", ";", " ", "12;;a", "a/", "1.001132413;", '{"', '\\"', '{"a":"b"', ", }", "nan ", "S0-D0"],
+)
+@pytest.mark.parametrize("separator", [";", None])
+def test_a_long_line_of_garbage_holds_nobody_up(piece: str, separator: str | None) -> None:
+    """As long as a line may be, it is refused, or without a count, long before the test ends."""
+    line = Line("", "", separator, "none", "none")
+    assert parse_damaged(line, '{"12;;' + piece * (60_000 // len(piece))) == []
+    assert parse_damaged(line, piece * (60_000 // len(piece))) == []

@@ -217,18 +217,13 @@ def test_a_tracepoint_is_known_by_its_id(tmp_path: Path, tracefs: str) -> None:
         ("cpu/broken=1/", "not the format of a term"),
         ("msr/cpu_thermal_margin/", "a state, which cannot be counted"),
         ("r12345678901234567", "not known"),
+        ("unnumbered/event=1/", "invalid literal"),
     ],
 )
 def test_what_is_not_known_is_refused(tmp_path: Path, spec: str, reason: str) -> None:
     """What this backend does not know is an error that names it, never a wrong counter."""
     with pytest.raises(ValueError, match=re.escape(reason)):
         pmus(tmp_path, X86).resolve(spec)
-
-
-def test_a_pmu_without_a_number_is_refused(tmp_path: Path) -> None:
-    """A PMU whose type cannot be read is none."""
-    with pytest.raises(ValueError, match="invalid literal"):
-        pmus(tmp_path, {"odd/format/event": "config:0-7"}).resolve("odd/event=1/")
 
 
 @pytest.mark.parametrize(

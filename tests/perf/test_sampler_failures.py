@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import signal
 from pathlib import Path
 
 import pytest
 
 from exporter.perf.probe import NOT_PERMITTED
-from tests.child import PATIENCE_SECONDS
 from tests.perf.fake_perf import DENIAL, FakePerf
+from tests.perf.running import has_ended
 from tests.perf.sampling import IMPATIENT, Clock, Sampling, sampling
 
 QUICK = IMPATIENT._replace(silent_intervals=0, silent_seconds=0.3)
@@ -119,10 +118,8 @@ def test_what_it_leaves_behind_is_killed(tmp_path: Path) -> None:
     with sampling(perf.path, patience=QUICK) as working:
         working.sampler.wait(10)
         left_behind = os.pidfd_open(perf.pids[-1])
-        poll = select.poll()
-        poll.register(left_behind, select.POLLIN)
         working.until_logged("perf recovered")
-        assert poll.poll(PATIENCE_SECONDS * 1000)
+        assert has_ended(left_behind)
         os.close(left_behind)
         assert working.log.of("perf ended")["reason"] == "it gives no samples"
     assert_all_was_counted_once(perf, working)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import sys
 from collections.abc import Iterator
@@ -15,8 +14,9 @@ import pytest
 
 from exporter.perf.patience import Patience
 from exporter.perf.probe import NOT_SUPPORTED
-from tests.child import PATIENCE_SECONDS, Child
+from tests.child import Child
 from tests.perf.real_perf import find_perf
+from tests.perf.running import has_ended
 from tests.perf.sampling import sampling
 
 SERVICE = """
@@ -46,12 +46,6 @@ class Service(NamedTuple):
     daemon: Child
     perf: int
     """A descriptor of the process."""
-
-    def perf_ends(self) -> bool:
-        """Wait until perf has ended; False when it goes on for long."""
-        poll = select.poll()
-        poll.register(self.perf, select.POLLIN)
-        return bool(poll.poll(PATIENCE_SECONDS * 1000))
 
 
 @contextlib.contextmanager
@@ -104,7 +98,7 @@ def test_it_ends_with_the_daemon() -> None:
         service.daemon.signal(signal.SIGUSR1)
         assert service.daemon.wait() == 0
         assert service.daemon.log_lines() == ["counts", "0 left"]
-        assert service.perf_ends()
+        assert has_ended(service.perf)
 
 
 def test_it_ends_when_the_daemon_is_killed() -> None:
@@ -112,4 +106,4 @@ def test_it_ends_when_the_daemon_is_killed() -> None:
     with serving() as service:
         service.daemon.signal(signal.SIGKILL)
         service.daemon.wait()
-        assert service.perf_ends()
+        assert has_ended(service.perf)

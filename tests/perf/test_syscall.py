@@ -60,6 +60,19 @@ def test_counts_of_all_cpus_since_the_first_reading(tmp_path: Path) -> None:
     host.source.close()
 
 
+def test_the_kernels_own_events_are_one_group(tmp_path: Path) -> None:
+    """Software events and tracepoints take up no counter of the CPU: one read gives them all."""
+    write_tree(tmp_path, {"kernel/tracing/events/sched/sched_switch/id": "314"})
+    machine = Machine()
+    host = Host(tmp_path, machine, "cs=cs", "cycles", "x=sched:sched_switch", online="0")
+    host.read()
+    assert machine.opened() == [(0, (CYCLES,)), (0, (3, 314))]
+    machine.run(1, {3: 5, 314: 6})
+    found = host.read()
+    assert (found["perf_cs_total"], found["perf_x_total"]) == (5, 6)
+    host.source.close()
+
+
 def test_events_that_take_turns(tmp_path: Path) -> None:
     """A count is scaled to the whole time, and the ratio says how far to trust it."""
     machine = Machine(share=lambda members, _: 0.25 if members[0].config == CYCLES else 1)

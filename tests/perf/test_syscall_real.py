@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.collectors._cpu_topology import parse_cpu_list
 from exporter.kernel import KernelTree
 from exporter.perf.counters import Counters
 from exporter.perf.events import select
@@ -240,9 +241,9 @@ def test_each_cpu_has_its_counters() -> None:
         touch_pages()
         found = real.read()
     cpus = {name for name in found if name.startswith("perf_context_switches_total")}
-    online = os.sysconf("SC_NPROCESSORS_ONLN")
-    assert cpus == {f'perf_context_switches_total{{cpu="{cpu}"}}' for cpu in range(online)}
-    ratio = 'perf_event_running_ratio{cpu="0",event="context_switches"}'
+    online = parse_cpu_list(Path("/sys/devices/system/cpu/online").read_bytes())
+    assert cpus == {f'perf_context_switches_total{{cpu="{cpu}"}}' for cpu in online}
+    ratio = f'perf_event_running_ratio{{cpu="{online[0]}",event="context_switches"}}'
     assert found[ratio] == 1
 
 
