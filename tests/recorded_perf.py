@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from exporter.perf.command import SEPARATOR
-from exporter.perf.counters import Counters, Reading
+from exporter.perf.counters import Counters
 from exporter.perf.events import Event
+from exporter.perf.findings import NO_PERF, NOT_SUPPORTED
 from exporter.perf.names import Translator
 from exporter.perf.output import Row, parse_line
-from exporter.perf.probe import NO_PERF, NOT_SUPPORTED
+from exporter.perf.source import Reading
 
 SEPARATORS = {".json": None, ".csv": SEPARATOR}
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
+from pathlib import Path
 
 import pytest
 
 from exporter.bench import synthetic_perf
 from exporter.bench.many_cpus import open_somewhere
 from exporter.bench.measures import Figure
-from exporter.bench.perf import FEW, NotCountingError, Site
+from exporter.bench.perf import FEW, NotCountingError, Site, write_program
 from exporter.bench.processes import Server, own_program, start
 from exporter.bench.report import Goal, Report, describe_machine, judge
-from exporter.perf.command import stat_command
-from exporter.perf.counters import Sample
+from exporter.perf.command import SEPARATOR, run, stat_command
 from exporter.perf.events import group, select
+from exporter.perf.findings import Findings
 from exporter.perf.names import Translator
 from exporter.perf.output import parse_line
 from exporter.perf.perf_event import TYPE_SOFTWARE, Attributes, close_group
+from exporter.perf.probe import probe
 from tests.child import PATIENCE_SECONDS
 
 EVENTS = select(["default"])
@@ -28,40 +29,48 @@ EVENTS = select(["default"])
 LAST = synthetic_perf.CPUS - 1
 
 
-def words(descriptor: int, interval_seconds: float | None) -> list[str]:
+def test_the_synthetic_perf_prints_what_perf_does(tmp_path: Path) -> None:
+    """The collector finds that each event can be counted, and each is, on each of its CPUs."""
+    program = str(write_program(tmp_path))
+    findings = probe(program, EVENTS, aggregation="cpu")
+    assert set(findings.reasons.values()) == {""}, findings.explanation
+    assert findings.groups == group(EVENTS)
+    output = run(lambda descriptor: words(program, descriptor, None, findings), seconds=10).output
+    separator = None if findings.json else SEPARATOR
+    translator = Translator(EVENTS, "cpu")
+    samples = [
+        translator.sample(row)
+        for line in output.splitlines()
+        for row in parse_line(line, separator=separator, aggregation="cpu")
+    ]
+    assert {sample[:2] for sample in samples if sample and sample.count is not None} == {
+        (event, (str(cpu),)) for event in EVENTS for cpu in range(LAST + 1)
+    }
+    assert len(samples) == len(EVENTS) * synthetic_perf.CPUS
+
+
+def words(
+    program: str, descriptor: int, interval_seconds: float | None, findings: Findings
+) -> list[str]:
     """The collector's own command line."""
     return stat_command(
-        "perf",
-        group(EVENTS),
+        program,
+        findings.groups,
         aggregation="cpu",
         interval_seconds=interval_seconds,
         descriptor=descriptor,
-        json=True,
+        json=findings.json,
     )
-
-
-def test_the_synthetic_perf_prints_what_perf_does() -> None:
-    """Each event is counted on each of its CPUs, in lines that the collector understands."""
-    with tempfile.TemporaryFile() as file:
-        synthetic_perf.main(words(file.fileno(), None)[1:])
-        file.seek(0)
-        lines = file.read().decode().splitlines()
-    translator = Translator(EVENTS, "cpu")
-    rows = [row for line in lines for row in parse_line(line, separator=None, aggregation="cpu")]
-    samples = [sample for row in rows if (sample := translator.sample(row))]
-    assert len(samples) == len(EVENTS) * synthetic_perf.CPUS
-    assert {sample.event for sample in samples} == set(EVENTS)
-    assert {sample.place for sample in samples} == {(str(cpu),) for cpu in range(LAST + 1)}
-    counts: list[Sample] = [sample for sample in samples if sample.count is not None]
-    assert counts == samples
 
 
 def test_the_synthetic_perf_ends_when_nobody_reads() -> None:
     """It prints at each interval, with other numbers, until its pipe is closed."""
+    findings = Findings({}, group(EVENTS), json=False, explanation="")
     read, write = os.pipe()
     with open(read, encoding="utf-8") as output:  # noqa: PTH123 -- a descriptor
         process = subprocess.Popen(
-            [sys.executable, synthetic_perf.__file__, *words(write, 0.1)[1:]], pass_fds=[write]
+            [sys.executable, synthetic_perf.__file__, *words("perf", write, 0.1, findings)[1:]],
+            pass_fds=[write],
         )
         os.close(write)
         lines = [output.readline() for _ in range(2 * len(EVENTS) * synthetic_perf.CPUS)]

@@ -133,6 +133,16 @@ def test_files_are_short() -> None:
     )
 
 
+def test_a_package_that_lists_its_files_lists_all() -> None:
+    """Whoever looks for something in a big package finds it by the docstring."""
+    for module in MODULES:
+        folder = (ROOT / module.name).parent
+        named = set(re.findall(r"\w+\.py\b", ast.get_docstring(module.tree) or ""))
+        if Path(module.name).name == "__init__.py" and named:
+            files = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+            assert named == files, module.name
+
+
 def functions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Every function of a module, methods and inner ones too."""
     for child in ast.walk(node):

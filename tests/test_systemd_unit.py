@@ -98,17 +98,18 @@ def test_hardening_does_not_falsify_metrics() -> None:
 
 
 def drop_ins() -> list[str]:
-    """The changes of the unit that the pages propose."""
+    """The changes of the unit that the pages propose, and those that are files."""
     pages = "".join(page.read_text() for page in sorted(ROOT.glob("docs/**/*.md")))
     found: list[str] = re.findall(r"^ {4}\[Service\]\n(?: {4}\S.*\n)+", pages, re.MULTILINE)
-    return [textwrap.dedent(text) for text in found]
+    files = [file.read_text() for file in sorted(SYSTEMD.glob("*.conf"))]
+    return [*(textwrap.dedent(text) for text in found), *files]
 
 
 def test_systemd_accepts_the_proposed_drop_ins(analyze: list[str], installed_unit: Path) -> None:
-    """Systemd knows what the pages tell to write, and a capability that is given is not dropped."""
+    """Systemd knows what is to be written there, and a capability that is given is not dropped."""
     folder = Path(f"{installed_unit}.d")
     folder.mkdir()
-    assert len(drop_ins()) > 1
+    assert len(drop_ins()) > 2
     for number, text in enumerate(drop_ins()):
         (folder / f"proposed-{number}.conf").write_text(text)
         settings = settings_of(folder / f"proposed-{number}.conf")

@@ -190,7 +190,7 @@ def _command(variant: Variant, folder: Path) -> tuple[Program, tuple[str, ...]]:
         return program, flags
     flags = (*flags, "--collector.perf.aggregation=cpu")
     if variant.backend == "stat":
-        return program, (*flags, f"--collector.perf.command={_write_program(folder)}")
+        return program, (*flags, f"--collector.perf.command={write_program(folder)}")
     python, option, _, *words = program.command
     program = program._replace(command=(python, option, "exporter.bench.many_cpus", *words))
     online = folder / "sys/devices/system/cpu/online"
@@ -199,7 +199,7 @@ def _command(variant: Variant, folder: Path) -> tuple[Program, tuple[str, ...]]:
     return program, (*flags, f"--path.sysfs={folder / 'sys'}")
 
 
-def _write_program(folder: Path) -> Path:
+def write_program(folder: Path) -> Path:
     """Make the synthetic perf a program: the daemon takes a path, and no words with it."""
     path = folder / "perf"
     words = shlex.join([sys.executable, synthetic_perf.__file__])

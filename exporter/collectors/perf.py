@@ -15,8 +15,9 @@ from typing import Any
 from exporter.families import Family, Filled, Layout, Series, gauge
 from exporter.kernel import KernelTree
 from exporter.options import one_of, option, parse_seconds, parse_text, parse_words, shown
-from exporter.perf.counters import PLACE_LABELS, Counters, Source
+from exporter.perf.counters import PLACE_LABELS, Counters
 from exporter.perf.events import DEFAULT, Event, select
+from exporter.perf.source import Source
 
 DOCUMENTATION = "docs/collectors/perf.md"
 
@@ -133,7 +134,7 @@ class PerfCollector:
     def collect(self) -> Iterator[Family | Filled]:
         """Yield what was counted until now, and how it is counted."""
         reading = self._source.read()
-        yield from self._counters.families(fresh=reading.is_up)
+        # First what is never to be cut off where there are more series than may be.
         yield STATE.fill(
             [
                 int(reading.is_up),
@@ -148,6 +149,7 @@ class PerfCollector:
                 "How long ago the newest sample was taken.",
                 reading.age_seconds,
             )
+        yield from self._counters.families(fresh=reading.is_up)
 
     def wait(self, seconds: float) -> None:
         """Have counting begin, and wait for the first sample, or until none is to be expected."""

@@ -1,4 +1,4 @@
-"""The totals of what was counted, the metrics made of them, and what gives the counts."""
+"""The totals of what was counted, and the metrics made of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, cast
 
 from exporter.families import Filled, LabelValues, Layout, Number, Series
 from exporter.perf.events import Event
+from exporter.perf.findings import NOT_SUPPORTED
 from exporter.perf.help_texts import SAMPLED, describe
-from exporter.perf.probe import NOT_SUPPORTED
 
 PLACE_LABELS: Mapping[str, tuple[str, ...]] = {
     "none": (),
@@ -48,47 +48,6 @@ class Sample(NamedTuple):
     """How long it was counted; less than enabled where events take turns."""
 
 
-class Reading(NamedTuple):
-    """What a source says of itself at a scrape; what it counted is in its `Counters`."""
-
-    is_up: bool
-    """Whether it delivers: it runs, and its newest sample is young."""
-    age_seconds: float | None
-    """How long ago the newest sample came; None before the first one."""
-    restarts: int
-    """How often the child was started again after it had died, or its work had to begin anew."""
-    unparsed_lines: int
-    """Lines, or what corresponds to them, that were not understood."""
-    is_suspended: bool
-
-
-class Source(Protocol):
-    """What counts in the background, and adds to the `Counters` that it was made with.
-
-    Making one starts nothing: the first `read` or `wait` does.
-    """
-
-    def read(self) -> Reading:
-        """Say how it is, and that somebody wants it. Called at each scrape; never blocks."""
-        ...
-
-    def wait(self, seconds: float) -> None:
-        """Start it; wait for the first sample, or until it is clear that none will come."""
-        ...
-
-    def suspend(self) -> None:
-        """Stop counting, until `resume`."""
-        ...
-
-    def resume(self) -> None:
-        """Go on counting."""
-        ...
-
-    def close(self) -> None:
-        """End it for good. Returns at once; what runs ends soon."""
-        ...
-
-
 _At = tuple[tuple[str, ...], str]
 """A place and a PMU."""
 
@@ -112,14 +71,14 @@ class _Total:
         """Add a sample; tell whether other things are known now than before.
 
         `longest` says how long any event was to be counted, by place: perf does not say it of an
-        event that it has not counted.
+        event that it has hardly counted, or not at all.
         """
         _, place, pmu, is_supported, count, enabled, running = sample
-        ratio = None
+        if enabled is None and running is not None:
+            enabled = longest.get((place, pmu))
+        ratio = 0.0 if is_supported and count is None else None
         if count is not None:
             self.count = count if self.count is None else self.count + count
-        elif is_supported:
-            enabled, running, ratio = longest.get((place, pmu)), 0.0, 0.0
         if is_supported and enabled is not None and running is not None:
             self.enabled = (self.enabled or 0.0) + enabled
             self.running = (self.running or 0.0) + running
@@ -265,7 +224,7 @@ _CONFIDENCE: tuple[tuple[Series, Callable[[_Total], Number | None]], ...] = (
     (
         Series(
             "perf_event_enabled_seconds_total",
-            f"Time in which the event was to be counted, of all CPUs together. {SAMPLED}",
+            f"Time in which the event was to be counted, of all CPUs together. {SAMPLED}.",
             "counter",
         ),
         attrgetter("enabled"),
@@ -273,7 +232,7 @@ _CONFIDENCE: tuple[tuple[Series, Callable[[_Total], Number | None]], ...] = (
     (
         Series(
             "perf_event_running_seconds_total",
-            f"Time in which the event was counted, of all CPUs together. {SAMPLED}",
+            f"Time in which the event was counted, of all CPUs together. {SAMPLED}.",
             "counter",
         ),
         attrgetter("running"),
@@ -287,9 +246,9 @@ def _in_order(row: _Row) -> list[tuple[int, str]]:
 
 
 def _longest_enabled(samples: Sequence[Sample]) -> dict[_At, float]:
-    """How long any event was to be counted, by place and PMU; empty where all were counted."""
+    """How long any event was to be counted, by place and PMU; empty where each says it itself."""
     longest: dict[_At, float] = {}
-    if any(sample.count is None for sample in samples):
+    if any(sample.enabled_seconds is None for sample in samples):
         for _, place, pmu, _, _, enabled, _ in samples:
             if enabled is not None and enabled > longest.get((place, pmu), 0.0):
                 longest[place, pmu] = enabled

@@ -74,9 +74,15 @@ DIVIDED = (
 )
 """The events that are divided by each other, which should be counted at the same time."""
 
+MODIFIERS = "ukhGHIpPSDWebXR"
+"""What may stand behind the last colon of an event."""
+
 _ALIAS = re.compile(r"[a-z0-9_]{1,60}\Z")
 _SPEC = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_:=.*?@/,+-]{0,199}\Z")
-_COMMA_OUTSIDE = re.compile(r"\A[^/]*,|/[^/]*/[^/]*,")
+_SEVERAL = re.compile(r"\A[^/]*,|/[^/]*/[^/]*,|\A[^/]*[*?][^/]*\Z")
+"""What perf counts as several events, each under a name of its own: with a comma outside of the
+slashes, and tracepoints by a pattern. PMUs by a pattern are one event."""
+_MODIFIED_TRACEPOINT = re.compile(rf"([^:/]+:[^:/]+):[{MODIFIERS}]+\Z")
 _GIVEN_NAME = re.compile(r"[/,]name=([^,/]+)")
 _TAKEN = re.compile(r"event_|(?:up|suspended|child_restarts|unparsed_lines|sample_age_seconds)\Z")
 
@@ -107,7 +113,9 @@ def select(words: Iterable[str]) -> tuple[Event, ...]:
 
 
 def canonical(spec: str) -> str:
-    """Give the one name of an event that has several."""
+    """Give the one name of an event that has several; perf prints tracepoints without modifiers."""
+    if traced := _MODIFIED_TRACEPOINT.match(spec):
+        return traced[1]
     name, colon, modifiers = spec.partition(":")
     return f"{SYNONYMS.get(name, name)}{colon}{modifiers}"
 
@@ -122,15 +130,12 @@ def group(events: Sequence[Event]) -> tuple[tuple[Event, ...], ...]:
     """Put the events that are divided by each other together; every other one stays alone."""
     chosen = {event.spec: event for event in events if KNOWN.get(event.spec) == event}
     pairs = {
-        specs[0]: tuple(chosen[spec] for spec in specs)
+        chosen[specs[0]]: tuple(chosen[spec] for spec in specs)
         for specs in DIVIDED
         if chosen.keys() >= set(specs)
     }
-    paired = {event for pair in pairs.values() for event in pair}
-    first = {pair[0]: pair for pair in pairs.values()}
-    return tuple(
-        first.get(event, (event,)) for event in events if event not in paired or event in first
-    )
+    later = {event for pair in pairs.values() for event in pair[1:]}
+    return tuple(pairs.get(event, (event,)) for event in events if event not in later)
 
 
 def _expand(word: str) -> tuple[Event, ...]:
@@ -144,14 +149,15 @@ def _expand(word: str) -> tuple[Event, ...]:
     if not equals or "/" in alias or ":" in alias:
         raise ValueError(
             f"{word[:200]!r} is no known event: expected a set ({', '.join((DEFAULT, *SETS))}), "
-            f"an event of one, or ALIAS=EVENT with any event that perf list shows"
+            f"an event of one, or ALIAS=EVENT with any event that perf list shows; several have "
+            "spaces between them"
         )
     if not _ALIAS.match(alias) or alias.endswith("_total") or _TAKEN.match(alias):
         raise ValueError(
             f"{alias[:200]!r} cannot be an alias: expected up to 60 of a-z, 0-9 and _, not the "
             f"name of one of our own metrics, and no _total at its end"
         )
-    if not _SPEC.match(spec) or spec.count("/") not in {0, 2} or _COMMA_OUTSIDE.search(spec):
+    if not _SPEC.match(spec) or spec.count("/") not in {0, 2} or _SEVERAL.search(spec):
         raise ValueError(
             f"{spec[:200]!r} is no single event: expected one as perf list shows it, such as "
             f"r1a8, sched:sched_switch or cpu/event=0x2e,umask=0x41/"

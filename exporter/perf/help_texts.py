@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from exporter.perf.events import Event
 
-SAMPLED = "Sampled in the background each interval; scaled by perf where events take turns."
+SAMPLED = "Sampled in the background each interval"
 
 _WHAT: Mapping[str, str] = {
     "cpu-clock": "Time of the CPUs, by a timer of high resolution",
@@ -36,4 +36,5 @@ _WHAT: Mapping[str, str] = {
 
 def describe(event: Event) -> str:
     """Give the help text of an event's counter."""
-    return f"{_WHAT.get(event.spec, f'The event {event.spec} of perf')}. {SAMPLED}"
+    what = _WHAT.get(event.spec, f"The event {event.spec} of perf")
+    return f"{what}. {SAMPLED}; scaled by perf where events take turns."

@@ -10,10 +10,13 @@ from exporter.perf.child import OutputError
 from exporter.perf.command import SEPARATOR
 from exporter.perf.counters import Counters, Sample
 from exporter.perf.events import Event
+from exporter.perf.findings import Findings
 from exporter.perf.names import Translator
 from exporter.perf.output import parse_line
 from exporter.perf.patience import Patience
-from exporter.perf.probe import Findings
+
+OF_ONE_KIND = ("cpu", "core")
+"""Aggregations by which a place is of one kind of core."""
 
 
 @dataclass(slots=True)
@@ -53,6 +56,8 @@ class Intake:
         self._translate = Translator(events, aggregation).sample
         self._grouped = {event for group in findings.groups if len(group) > 1 for event in group}
         self._uncounted: dict[tuple[Event, tuple[str, ...], str], int] = {}
+        self._kinds: dict[tuple[str, ...], str] = {}
+        """Places with one kind of core, and the PMU of that."""
         self._samples: list[Sample] = []
         self._interval: float | None = None
         self._size = 0
@@ -93,7 +98,7 @@ class Intake:
         """
         if not self._samples:
             return
-        samples, self._samples = self._samples, []
+        samples, self._samples = self._leave_out_foreign(self._samples), []
         self._counters.add(samples)
         self.sampled_at = self._account.sampled_at = self._now()
         self.first_at = self.first_at or self.sampled_at
@@ -108,6 +113,23 @@ class Intake:
         """Events whose group has found no room on the CPU for long."""
         bound = self._patience.uncounted_intervals
         return {event for (event, _, _), times in self._uncounted.items() if times >= bound}
+
+    def _leave_out_foreign(self, samples: list[Sample]) -> list[Sample]:
+        """Leave out what is said of one kind of core at a place where there are others only.
+
+        By CPU and by core, perf 6.2 to 6.16 says of each place that what is for the other kind was
+        not counted. Which kind it is shows by what counts there; until then it may be either.
+        """
+        if self._aggregation not in OF_ONE_KIND or not any(sample.pmu for sample in samples):
+            return samples
+        for sample in samples:
+            if sample.pmu and sample.count is not None:
+                self._kinds[sample.place] = sample.pmu
+        return [
+            sample
+            for sample in samples
+            if sample.pmu in {"", self._kinds.get(sample.place, sample.pmu)}
+        ]
 
     def _put(self, interval: float | None, sample: Sample) -> None:
         if interval != self._interval:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from exporter.perf.command import spec_of
 from exporter.perf.counters import Sample
-from exporter.perf.events import KNOWN, Event, canonical, given_name
+from exporter.perf.events import KNOWN, MODIFIERS, Event, canonical, given_name
 from exporter.perf.output import NOT_SUPPORTED, UNITS, Row
 
 MAX_REMEMBERED = 10_000
@@ -32,13 +32,13 @@ TOOL_UNIT = "ns"
 _TOOL_CLOCK = re.compile(r"(?:tool/)?(?:duration|user|system)_time\b")
 _BRACKETED = re.compile(r"(.+) \[([^\]]+)\]\Z")
 _OF_PMU = re.compile(r"([^/]+)/([^/]+)/:?(\w*)\Z")
-_MODIFIED = re.compile(r"(.+):[ukhGHIpPSDWebXR]+\Z")
+_MODIFIED = re.compile(rf"(.+):[{MODIFIERS}]+\Z")
 
 _NUMBERS = {
     "none": re.compile(r"\Z"),
     "cpu": re.compile(r"(?:CPU)?([0-9]+)\Z"),
-    "core": re.compile(r"S([0-9]+)(?:-D([0-9]+))?-C([0-9]+)\Z"),
-    "socket": re.compile(r"S([0-9]+)\Z"),
+    "core": re.compile(r"S([0-9]+|-1)(?:-D([0-9]+|-1))?-C([0-9]+|-1)\Z"),
+    "socket": re.compile(r"S([0-9]+|-1)\Z"),
     "node": re.compile(r"N([0-9]+)\Z"),
 }
 """By aggregation: the values of PLACE_LABELS in what perf prints."""
@@ -124,11 +124,14 @@ class Translator:
         return found
 
     def _locate(self, printed: str) -> tuple[str, ...] | None:
-        """Give the numbers of a place; an empty one where an old perf has none (dies)."""
+        """Give the numbers of a place; an empty one for what the machine does not tell (-1).
+
+        So it is for dies, which an old perf does not tell.
+        """
         found = self._numbers.match(printed)
         if found is None:
             return None
-        place = tuple(number or "" for number in found.groups())
+        place = tuple((number or "").replace("-1", "") for number in found.groups())
         if len(self._places) < MAX_REMEMBERED:
             self._places[printed] = place
         return place

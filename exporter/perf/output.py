@@ -118,6 +118,8 @@ _NUMBER = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,40})?\Z")
 
 def _number(value: Any) -> int | float:
     """Convert a number of JSON, or its text, to an int where it is a whole one."""
+    if type(value) is int and 0 <= value < MAX_VALUE:
+        return value
     if type(value) is str and _NUMBER.match(value):
         whole, _, fraction = value.partition(".")
         return float(value) if fraction.strip("0") else int(whole)
@@ -134,7 +136,10 @@ class _Patterns(NamedTuple):
     """What is no data by design."""
 
 
-_CORE = "S[0-9]+(?:-D[0-9]+)?-C[0-9]+"
+_SOCKET = "S(?:[0-9]+|-1)"
+"""-1 where the firmware does not tell."""
+
+_CORE = f"{_SOCKET}(?:-D(?:[0-9]+|-1))?-C(?:[0-9]+|-1)"
 """Before 5.4 there were no dies."""
 
 _PLACES = {
@@ -142,7 +147,7 @@ _PLACES = {
     # A core where an event is counted `percore`.
     "cpu": f"(CPU[0-9]+|{_CORE}){{sep}}",
     "core": f"({_CORE}){{sep}}[0-9]+{{sep}}",
-    "socket": "(S[0-9]+){sep}[0-9]+{sep}",
+    "socket": f"({_SOCKET}){{sep}}[0-9]+{{sep}}",
     "node": "(N[0-9]+){sep}[0-9]+{sep}",
 }
 """By aggregation: place, and of how many CPUs it is the sum."""
@@ -196,7 +201,7 @@ _FOREIGN_KEYS = {
 _PLACE = {
     "cpu": re.compile(rf"(?:[0-9]+|{_CORE})\Z"),
     "core": re.compile(rf"{_CORE}\Z"),
-    "socket": re.compile(r"S[0-9]+\Z"),
+    "socket": re.compile(rf"{_SOCKET}\Z"),
     "node": re.compile(r"N[0-9]+\Z"),
 }
 

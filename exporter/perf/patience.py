@@ -27,8 +27,8 @@ class Patience(NamedTuple):
     """Of delivering, after which the next pause is the first one again."""
     retry_seconds: float = 300.0
     """Where nothing can be counted."""
-    leaving_seconds: float = 3.0
-    """At the end of the process, for perf to end."""
+    leaving_seconds: float = 5.0
+    """At the end of the process, for perf to end: longer than one that hangs may be tried out."""
 
     def silent_for(self, interval_seconds: float) -> float:
         """Give how long perf may give no sample before it counts as hanging."""

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 
 from exporter.perf.events import Event
-from exporter.perf.probe import NOT_PERMITTED, Findings, probe
+from exporter.perf.events import group as group_events
+from exporter.perf.findings import NO_PERF, NOT_PERMITTED, Findings
+from exporter.perf.probe import probe
 
 
 class Plan:
@@ -21,23 +23,41 @@ class Plan:
         self.findings = Findings({}, (), json=False, explanation="")
 
     def doubt(self, *, everything: bool) -> None:
-        """Have events tried again: all, or those that were refused, as rights may have changed."""
-        self._untried = tuple(
+        """Have events tried again: all, or those for which it may be otherwise by now.
+
+        Rights may have changed; and perf could not be run for a moment, as while it was upgraded.
+        With those are what they are counted together with.
+        """
+        doubtful = {
             event
             for event in self._events
-            if everything or self.findings.reasons.get(event) == NOT_PERMITTED
+            if everything or self.findings.reasons.get(event) in {NOT_PERMITTED, NO_PERF}
+        }
+        self._untried = tuple(
+            event
+            for members in group_events(self._events)
+            if doubtful & set(members)
+            for event in members
         )
 
     def try_out(self, is_stopping: Callable[[], bool]) -> bool:
         """Try what is untried; tell whether that was brought to its end."""
         if self._untried:
+            has_stopped = False
+
+            def has_been_told_to_stop() -> bool:
+                # What has stopped half-way stays so, even if it is wanted again by now.
+                nonlocal has_stopped
+                has_stopped = has_stopped or is_stopping()
+                return has_stopped
+
             new = probe(
                 self._program,
                 self._untried,
                 aggregation=self._aggregation,
-                is_stopping=is_stopping,
+                is_stopping=has_been_told_to_stop,
             )
-            if is_stopping():
+            if has_been_told_to_stop():
                 return False
             kept = [group for group in self.findings.groups if not set(group) & set(self._untried)]
             self._untried = ()

@@ -16,18 +16,28 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from exporter.perf import rights
-from exporter.perf.command import INSTALL, PLACES, SEPARATOR, Finished, run, stat_command
+from exporter.perf.command import (
+    INSTALL,
+    PLACES,
+    SEPARATOR,
+    Finished,
+    find_program,
+    run,
+    stat_command,
+)
 from exporter.perf.events import KNOWN, Event, group
+from exporter.perf.findings import (
+    NO_PERF,
+    NOT_PERMITTED,
+    NOT_SUPPORTED,
+    UNKNOWN_EVENT,
+    Findings,
+)
 from exporter.perf.output import COUNTED, NOT_COUNTED, Row, parse_line
 
-NOT_SUPPORTED = "not supported by this CPU or virtual machine"
-NOT_PERMITTED = "not permitted"
-UNKNOWN_EVENT = "unknown to perf"
-NO_PERF = "perf cannot be run"
-"""The values of the label `reason`, few and fixed. Empty: it can be counted."""
-
-PROBE_SECONDS = 5.0
-"""A probe takes 15 ms here; one that takes longer than this would never end."""
+PROBE_SECONDS = 4.0
+"""A probe takes 15 ms here; one that takes longer than this would never end. Shorter than
+`perfwatch once` waits, which is to say so."""
 
 WRONG_USAGE = 129
 """What perf exits with where it does not know an option or an event."""
@@ -48,20 +58,6 @@ _NO_TRACING = re.compile(r"can't access trace events|unable to find debugfs")
 _NOT_HERE = re.compile(r"not supported|no supported events|cannot find pmu|syscall returned")
 _NO_PERF_HERE = re.compile(r"not found for kernel|linux-perf-\S+ is not installed")
 """What perf says, in lower case; the last by the scripts that Ubuntu and older Debian install."""
-
-
-class Findings(NamedTuple):
-    """What can be counted here, and how."""
-
-    reasons: Mapping[Event, str]
-    """Why an event cannot be counted; empty for one that can."""
-    groups: tuple[tuple[Event, ...], ...]
-    """What can be counted: those that are counted at the same time stand together."""
-    json: bool
-    """Whether perf is to print -j, which not every one knows, or -x."""
-    explanation: str
-    """In words: what was refused, how to mend it, and where that is documented; empty when
-    nothing was."""
 
 
 class _Verdict(NamedTuple):
@@ -165,6 +161,10 @@ def probe(
     It takes 15 ms for each event. Told to stop, it ends after the one at hand, and its findings
     are about those that it has come to.
     """
+    try:
+        program = find_program(program)
+    except FileNotFoundError as error:
+        return Findings(dict.fromkeys(events, NO_PERF), (), json=False, explanation=str(error))
     perf, first = _get_to_know(program, aggregation)
     if first.reason == NO_PERF:
         return Findings(dict.fromkeys(events, NO_PERF), (), perf.json, first.detail)
@@ -174,6 +174,9 @@ def probe(
         reason = NOT_SUPPORTED if facts.level is None else NOT_PERMITTED
         explanation = rights.explain_missing(facts)
         return Findings(dict.fromkeys(events, reason), (), perf.json, explanation)
+    # From here on of the whole host. Where a CPU has two kinds of cores, perf may say of each core
+    # that the other kind's events were not counted there.
+    perf = perf._replace(aggregation="none")
     verdicts: dict[Event, _Verdict] = {}
     for event in events:
         if is_stopping():
@@ -213,7 +216,8 @@ def _get_to_know(program: str, aggregation: str) -> tuple[_Perf, _Verdict]:
         remedy = INSTALL.format(release=os.uname().release)
         detail = f"{program} is a script that finds no perf for this kernel: {remedy}"
         return perf, _Verdict(NO_PERF, detail=detail)
-    if finished.code == WRONG_USAGE:
+    says_nothing = finished.code == 0 and not finished.output.strip()
+    if finished.code == WRONG_USAGE or says_nothing:
         return perf, _Verdict(NO_PERF, detail=_explain_end(program, finished))
     return perf, perf.judge(finished, FIRST)
 

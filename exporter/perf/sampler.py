@@ -13,11 +13,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
-from exporter.perf.counters import Counters, Reading
+from exporter.perf.counters import Counters
 from exporter.perf.events import Event
 from exporter.perf.intake import Account
 from exporter.perf.patience import Backoff, Patience
 from exporter.perf.plan import Plan
+from exporter.perf.source import Reading
 from exporter.perf.states import States
 from exporter.perf.turn import UNWANTED, Ending, Order, Turn
 from exporter.perf.wakeup import Wakeup
@@ -118,7 +119,6 @@ class Sampler:
                         thread.start()
                     stack.pop_all()  # it is the thread's from now on
                 self._thread = thread
-                atexit.register(self._leave)
         self._wakeup.wake()
 
     def _leave(self) -> None:
@@ -129,6 +129,7 @@ class Sampler:
 
     def _live(self) -> None:
         """Wait until perf is wanted, let it count until something ends it; again until closed."""
+        atexit.register(self._leave)
         try:
             while not self._is_closed:
                 seconds = None if self._is_unwanted() else self._next_at - self._now()
@@ -213,7 +214,13 @@ class Sampler:
         self._is_running = False
         self._plan.doubt(everything=turn is None or turn.intake.first_at is None)
         seconds = self._backoff.next_seconds(turn.intake.good_seconds if turn else 0.0)
-        self._states.ended(reason, seconds, turn, error)
+        self._states.ended(
+            reason,
+            seconds,
+            exit_code=turn.child.exit_code if turn else None,
+            message=turn.child.message if turn else "",
+            error=error,
+        )
         self._is_settled.set()
         return seconds
 

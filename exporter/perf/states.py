@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.perf.probe import Findings
-from exporter.perf.turn import Turn
+from exporter.perf.findings import Findings
 from monitoring.structured_logging import StructuredLogger
 
 log = StructuredLogger("perfwatch.perf")
@@ -43,15 +42,21 @@ class States:
         self._said = ""
 
     def ended(
-        self, reason: str, pause_seconds: float, turn: Turn | None, error: Exception | None
+        self,
+        reason: str,
+        pause_seconds: float,
+        *,
+        exit_code: int | None,
+        message: str,
+        error: Exception | None,
     ) -> None:
         """It could not be started, or has failed."""
         if self._said != ENDED:
             log.warning(
                 "perf ended",
                 reason=reason,
-                exit_code=turn.child.exit_code if turn else None,
-                message=turn.child.message if turn else "",
+                exit_code=exit_code,
+                message=message,
                 next_try_seconds=round(pause_seconds, 1),
                 exc_info=error,
             )

@@ -15,14 +15,15 @@ from time import monotonic
 
 from exporter.collectors._cpu_topology import CPUS, parse_cpu_list
 from exporter.kernel import KernelTree
-from exporter.perf.counters import PLACE_LABELS, Counters, Reading, Sample
+from exporter.perf.counters import PLACE_LABELS, Counters, Sample
 from exporter.perf.counting import Group, OpenGroup, Place
 from exporter.perf.events import Event
+from exporter.perf.findings import NO_PERF, Findings
 from exporter.perf.patience import Patience
 from exporter.perf.perf_event import open_group
 from exporter.perf.pmu import NANOSECONDS, Target
-from exporter.perf.probe import NO_PERF, Findings
 from exporter.perf.rights import Facts, read_facts
+from exporter.perf.source import Reading
 from exporter.perf.states import States
 from exporter.perf.trial import Trial
 from monitoring.structured_logging import StructuredLogger
@@ -208,16 +209,22 @@ class SyscallSource:
 
 
 def find_place(kernel: KernelTree, aggregation: str, cpu: int) -> Place:
-    """Give the values of PLACE_LABELS for a CPU; 0 for what its kernel or machine does not tell."""
+    """Give the values of PLACE_LABELS for a CPU; empty for what is not known of it.
+
+    As perf has it, a socket is one die where the kernel says nothing else, and a host one node.
+    """
     if aggregation == "node":
         return (next(iter(kernel.list_matching(f"{CPUS}/cpu{cpu}", "node[0-9]*")), "node0")[4:],)
     if aggregation == "cpu":
         return (str(cpu),)
-    numbers = (
-        _read(kernel, f"{CPUS}/cpu{cpu}/topology/{TOPOLOGY[label]}").strip().decode()
+    numbers = {
+        label: _read(kernel, f"{CPUS}/cpu{cpu}/topology/{TOPOLOGY[label]}").strip().decode()
         for label in PLACE_LABELS[aggregation]
+    }
+    return tuple(
+        number if number.isdigit() else "0" if label == "die" else ""
+        for label, number in numbers.items()
     )
-    return tuple(number if number.isdigit() else "0" for number in numbers)
 
 
 def _read(kernel: KernelTree, path: str) -> bytes:

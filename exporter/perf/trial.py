@@ -11,9 +11,9 @@ from exporter.perf import rights
 from exporter.perf.counting import Group, Member, OpenGroup
 from exporter.perf.events import Event
 from exporter.perf.events import group as group_events
+from exporter.perf.findings import NO_PERF, NOT_PERMITTED, NOT_SUPPORTED, UNKNOWN_EVENT
 from exporter.perf.perf_event import EXHAUSTED, TYPE_SOFTWARE, TYPE_TRACEPOINT
 from exporter.perf.pmu import Pmus, Target
-from exporter.perf.probe import NO_PERF, NOT_PERMITTED, NOT_SUPPORTED, UNKNOWN_EVENT
 from exporter.perf.rights import Facts
 
 Members = tuple[Member, ...]

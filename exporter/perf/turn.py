@@ -9,9 +9,9 @@ from typing import NamedTuple
 from exporter.perf.child import Child, OutputError
 from exporter.perf.command import stat_command
 from exporter.perf.counters import Counters
+from exporter.perf.findings import Findings
 from exporter.perf.intake import Account, Intake
 from exporter.perf.patience import Patience
-from exporter.perf.probe import Findings
 from exporter.perf.wakeup import Wakeup
 
 

@@ -13,9 +13,10 @@ import yaml
 
 from exporter.collectors.perf import Options, PerfCollector
 from exporter.kernel import KernelTree
-from exporter.perf.counters import Counters, Reading, Sample
+from exporter.perf.counters import Counters, Sample
 from exporter.perf.events import SETS, Event, select
-from exporter.perf.probe import NOT_SUPPORTED
+from exporter.perf.findings import NOT_SUPPORTED
+from exporter.perf.source import Reading
 from exporter.settings import Key, SettingsError, all_keys, build
 from exporter.sources import parse_value
 from tests.child import REPOSITORY
@@ -100,6 +101,7 @@ def test_what_was_counted_is_shown() -> None:
         "perf_sample_age_seconds": 0.25,
     }
     assert len(found) == 7 * 5 + 5
+    assert set(list(found)[:5]) == STATE, "first, as the last are cut where there are too many"
 
 
 STATE = {

@@ -83,6 +83,18 @@ def load_filter(restrictions: Restrictions) -> None:
         sys.exit(NO_FILTER)
 
 
+def run_python(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run Python without the tests' environment: coverage would write where nobody may not."""
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def probe_restricted(
     program: str, words: tuple[str, ...], restrictions: Restrictions
 ) -> tuple[dict[str, str], str]:
@@ -91,15 +103,7 @@ def probe_restricted(
     Gives the reasons by what was to be counted, and the explanation.
     """
     argument = json.dumps([program, words, restrictions])
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.perf.restricted", argument],
-        cwd=REPOSITORY,
-        # Without the tests' environment: coverage would write where nobody may not.
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_python("-m", "tests.perf.restricted", argument)
     if NO_FILTER in done.stderr:
         return {}, NO_FILTER
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from time import monotonic
@@ -101,6 +101,14 @@ class WatchedCounters(Counters):
         self._changes = changes
         self.intervals: list[list[Sample]] = []
         """What was added, each time."""
+        self.findings: list[Mapping[Event, str]] = []
+        """What was found out, each time."""
+
+    def set_availability(self, reasons: Mapping[Event, str]) -> None:
+        """Take why each event cannot be counted."""
+        super().set_availability(reasons)
+        self.findings.append(reasons)
+        self._changes.tell()
 
     def add(self, samples: Iterable[Sample]) -> None:
         """Add the samples of one interval."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import psutil
@@ -31,6 +33,22 @@ def test_told_to_end_it_prints_what_is_left() -> None:
         assert child.end(PATIENCE_SECONDS) == ["last"]
         assert child.exit_code == 7
         assert child.end(PATIENCE_SECONDS) == []
+
+
+def test_being_woken_does_not_shorten_its_time() -> None:
+    """Whoever has it ended has woken whoever waits for it: that is over now."""
+    program = """
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        say("a\\n")
+        signal.sigwait({signal.SIGINT})
+        say("last\\n")
+        """
+    wakeup = os.eventfd(1)
+    # Its time is up after a few looks at the clock, however short the time between them is.
+    with running(program, wakeup=wakeup, now=partial(next, count())) as child:
+        read_until(child, bool)
+        assert child.end(8.0) == ["last"]
+    os.close(wakeup)
 
 
 def test_its_own_end_is_its_exit_code() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from exporter.exposition import TEXT, Renderer
 from exporter.perf.counters import INTERVALS_UNTIL_GONE, MAX_TOTALS, Counters, Sample
 from exporter.perf.events import KNOWN, Event
+from exporter.perf.findings import NOT_PERMITTED, NOT_SUPPORTED
 from exporter.perf.help_texts import describe
-from exporter.perf.probe import NOT_PERMITTED, NOT_SUPPORTED
 from tests.samples import read_samples
 
 CYCLES = KNOWN["cycles"]
@@ -83,7 +83,8 @@ def test_what_is_not_counted_adds_no_count_but_its_time() -> None:
     made = make("cpu")
     made.add([counted(CYCLES, 5, "0"), counted(CYCLES, 6, "1")])
     others = Sample(INSTRUCTIONS, ("0",), "", count=1, enabled_seconds=0.5, running_seconds=0.5)
-    made.add([Sample(CYCLES, ("0",), ""), others, counted(OWN, 1, "0"), counted(OWN, 1, "1")])
+    none = Sample(CYCLES, ("0",), "", running_seconds=0.0)
+    made.add([none, others, counted(OWN, 1, "0"), counted(OWN, 1, "1")])
     found = read(made)
     assert found['perf_cycles_total{cpu="0"}'] == 5
     assert found['perf_event_running_ratio{cpu="0",event="cycles"}'] == 0

@@ -40,6 +40,11 @@ def test_what_was_counted_for_a_part_of_the_time_is_scaled() -> None:
     assert count_between(pairs) == Counted(2 * SECOND, SECOND + SECOND // 4, [33])
 
 
+def test_an_estimate_is_the_nearest_whole_number() -> None:
+    """Five in two thirds of the time are seven and a half: always down, it would drift."""
+    assert count_between([((1, 0, 0, 0), (1, 3, 2, 5))]) == Counted(3, 2, [8])
+
+
 def test_what_never_had_a_turn_was_not_counted() -> None:
     """No turn on any CPU is no count, and not a count of 0; the time is told all the same."""
     pairs: list[tuple[Row, Row]] = [((2, SECOND, 7, 3, 4), (2, 3 * SECOND, 7, 3, 4))]

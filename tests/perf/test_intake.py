@@ -6,10 +6,11 @@ import pytest
 
 from exporter.perf.child import OutputError
 from exporter.perf.events import Event, select
+from exporter.perf.findings import Findings
 from exporter.perf.intake import Account, Intake
 from exporter.perf.patience import Patience
-from exporter.perf.probe import Findings
 from tests.perf.sampling import Changes, WatchedCounters
+from tests.samples import read_samples
 
 CYCLES, INSTRUCTIONS, FAULTS = EVENTS = select(["cycles", "instructions", "page-faults"])
 [BRANCHES] = select(["branches"])
@@ -22,13 +23,14 @@ class Taking:
         findings = Findings({}, groups or tuple((event,) for event in EVENTS), False, "")
         self.counters = WatchedCounters(EVENTS, aggregation, Changes())
         self.account = Account()
+        self.seconds = 42.0
         self.intake = Intake(
             findings,
             self.counters,
             self.account,
             aggregation=aggregation,
             patience=Patience(),
-            now=lambda: 42.0,
+            now=lambda: self.seconds,
         )
 
     def take(self, *lines: str) -> list[list[int | float | None]]:
@@ -104,8 +106,11 @@ def test_the_time_of_samples_is_known() -> None:
     assert taking.intake.good_seconds == 0
     taking.take(*interval(1, 1, 2, 3))
     taking.settle()
-    assert (taking.intake.first_at, taking.intake.sampled_at) == (42.0, 42.0)
-    assert taking.account.sampled_at == 42.0
+    taking.seconds += 10
+    taking.take(*interval(2, 1, 2, 3))
+    assert (taking.intake.first_at, taking.intake.sampled_at) == (42.0, 52.0)
+    assert taking.intake.good_seconds == 10
+    assert taking.account.sampled_at == 52.0
 
 
 def test_lines_that_are_none_are_counted_as_such() -> None:
@@ -167,6 +172,20 @@ def test_what_is_not_supported_is_not_in_want_of_room() -> None:
     assert taking.intake.uncounted() == set()
 
 
+def test_what_was_hardly_counted_is_hardly_to_be_trusted() -> None:
+    """Perf rounds its share to nothing: it was to be counted for as long as the others were."""
+    taking = Taking()
+    taking.take(
+        "1.000000000;8000000;;cycles;40000;0.00;;", "1.000000000;5;;page-faults;2000000000;100.00;;"
+    )
+    taking.settle()
+    found = read_samples(taking.counters.families(fresh=True))
+    assert found["perf_cycles_total"] == 8_000_000
+    assert found['perf_event_running_ratio{event="cycles"}'] == pytest.approx(2e-5)
+    assert found['perf_event_running_seconds_total{event="cycles"}'] == pytest.approx(4e-5)
+    assert found['perf_event_enabled_seconds_total{event="cycles"}'] == pytest.approx(2)
+
+
 def test_each_place_has_counters_of_its_own() -> None:
     """A group may find room on one CPU and none on another."""
     taking = Taking((CYCLES, INSTRUCTIONS), (FAULTS,), aggregation="cpu")
@@ -176,3 +195,80 @@ def test_each_place_has_counters_of_its_own() -> None:
         )
     taking.settle()
     assert taking.intake.uncounted() == {CYCLES}
+
+
+def test_a_kind_of_core_is_nowhere_but_where_it_counts() -> None:
+    """Perf says of each place that the other kind's events were not counted: that is no sample."""
+    taking = Taking((CYCLES, INSTRUCTIONS), (FAULTS,), aggregation="cpu")
+    performance, efficiency = (
+        [Event("", f"{pmu}/{one.spec}/") for one in (CYCLES, INSTRUCTIONS)]
+        for pmu in ("cpu_core", "cpu_atom")
+    )
+    nothing = "<not counted>"
+    for seconds in range(12):
+        taking.take(
+            row(seconds, performance[0], 1, "CPU0;"),
+            row(seconds, performance[0], nothing, "CPU1;"),
+            row(seconds, efficiency[0], nothing, "CPU0;"),
+            row(seconds, efficiency[0], 2, "CPU1;"),
+            row(seconds, performance[1], nothing if seconds else 3, "CPU0;"),
+            row(seconds, efficiency[1], nothing, "CPU0;"),
+            row(seconds, FAULTS, nothing, "CPU1;"),
+        )
+    taking.settle()
+    assert [
+        (sample.event, sample.place, sample.pmu, sample.count)
+        for sample in taking.counters.intervals[-1]
+    ] == [
+        (CYCLES, ("0",), "cpu_core", 1),
+        (CYCLES, ("1",), "cpu_atom", 2),
+        (INSTRUCTIONS, ("0",), "cpu_core", None),
+        (FAULTS, ("1",), "", None),
+    ]
+    assert taking.intake.uncounted() == {INSTRUCTIONS}
+
+
+def test_two_kinds_of_cores_keep_their_groups() -> None:
+    """What perf says of cores of the other kind is no want of room."""
+    taking = Taking((CYCLES, INSTRUCTIONS), (FAULTS,), aggregation="cpu")
+    for seconds in range(12):
+        for pmu, places in (("cpu_core", "01"), ("cpu_atom", "10")):
+            for event in (CYCLES, INSTRUCTIONS):
+                printed = Event("", f"{pmu}/{event.spec}/")
+                taking.take(
+                    row(seconds, printed, 1, f"CPU{places[0]};"),
+                    row(seconds, printed, "<not counted>", f"CPU{places[1]};"),
+                )
+    taking.settle()
+    assert len(taking.counters.intervals) == 12
+    assert taking.intake.uncounted() == set()
+
+
+@pytest.mark.parametrize("counted", [0, 2])
+@pytest.mark.parametrize("aggregation", ["none", "cpu"])
+def test_a_kind_of_core_may_be_in_want_of_room(counted: int, aggregation: str) -> None:
+    """Others have its counters, from the start or later: that is said, and groups fall apart."""
+    taking = Taking((CYCLES, INSTRUCTIONS), (FAULTS,), aggregation=aggregation)
+    place = "CPU0;" if aggregation == "cpu" else ""
+    for seconds in range(12):
+        for event in (CYCLES, INSTRUCTIONS):
+            printed = Event("", f"cpu_core/{event.spec}/")
+            taking.take(row(seconds, printed, 1 if seconds < counted else "<not counted>", place))
+        taking.take(row(seconds, FAULTS, 1, place))
+    taking.settle()
+    assert [sample.count for sample in taking.counters.intervals[-1]] == [None, None, 1]
+    assert taking.intake.uncounted() == {CYCLES, INSTRUCTIONS}
+
+
+def test_one_kind_of_core_may_be_in_want_of_room() -> None:
+    """For the whole host, what the other kind has counted says nothing of it."""
+    taking = Taking((CYCLES, INSTRUCTIONS), (FAULTS,))
+    for seconds in range(11):
+        for event in (CYCLES, INSTRUCTIONS):
+            taking.take(
+                row(seconds, Event("", f"cpu_core/{event.spec}/"), "<not counted>"),
+                row(seconds, Event("", f"cpu_atom/{event.spec}/"), 1),
+            )
+    taking.settle()
+    assert [sample.count for sample in taking.counters.intervals[-1]] == [None, 1, None, 1]
+    assert taking.intake.uncounted() == {CYCLES, INSTRUCTIONS}

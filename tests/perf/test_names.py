@@ -163,6 +163,12 @@ def test_an_event_asked_for_with_modifiers_is_another_one() -> None:
     assert meaning("cpu_core/cycles/u", *words) == ("user_cycles", "cpu_core")
 
 
+def test_a_tracepoint_asked_for_with_modifiers() -> None:
+    """It is printed without them."""
+    assert meaning("sched:sched_switch", "x=sched:sched_switch:ku") == ("x", "")
+    assert meaning("mem:0x1000:rw", "x=mem:0x1000:rw", "y=mem:0x1000:w") == ("x", "")
+
+
 def test_each_event_knows_its_own_spec() -> None:
     """What is put on perf's command line means the event again, and so does its name there."""
     events = [Event("tsc", "msr/tsc/"), Event("x", "cpu/event=0x3c,name=y/u"), Event("z", "r1a8")]
@@ -249,6 +255,8 @@ def test_what_was_not_counted_ran_for_no_time() -> None:
     [
         ("core", "S1-C3", ("1", "", "3")),
         ("core", "S1-D2-C3", ("1", "2", "3")),
+        ("core", "S-1-D0-C-1", ("", "0", "")),  # firmware that does not tell
+        ("socket", "S-1", ("",)),
         ("cpu", "S0-D0-C0", None),  # an event that is counted percore
         ("cpu", "", None),
         ("none", "CPU0", None),

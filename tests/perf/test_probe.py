@@ -9,14 +9,8 @@ from pathlib import Path
 import pytest
 
 from exporter.perf.events import KNOWN, Event
-from exporter.perf.probe import (
-    NO_PERF,
-    NOT_PERMITTED,
-    NOT_SUPPORTED,
-    UNKNOWN_EVENT,
-    Findings,
-    probe,
-)
+from exporter.perf.findings import NO_PERF, NOT_PERMITTED, NOT_SUPPORTED, UNKNOWN_EVENT, Findings
+from exporter.perf.probe import probe
 from exporter.perf.rights import Facts
 from tests.perf.scripted_perf import Answer, ScriptedPerf
 
@@ -237,3 +231,11 @@ def test_it_stops_when_told(perf: ScriptedPerf, after: int, runs: int) -> None:
     assert len(perf.calls) == runs
     assert found.groups == ()
     assert len(found.reasons) == after
+
+
+def test_each_trial_but_the_first_is_of_the_whole_host(perf: ScriptedPerf) -> None:
+    """By CPU, perf may say of each core that the other kind's events were not counted there."""
+    perf.answer("cpu-clock", Answer(output="CPU0;1.00;msec;cpu-clock;1000000;100.00;;\n"))
+    found = find(perf, CYCLES, INSTRUCTIONS, aggregation="cpu")
+    assert found.groups == ((CYCLES, INSTRUCTIONS),)
+    assert ["-A" in words for words in perf.calls] == [True, False, False, False]

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from exporter.perf.events import KNOWN
-from exporter.perf.probe import NO_PERF, NOT_PERMITTED, NOT_SUPPORTED, Findings, probe
+from exporter.perf.findings import NO_PERF, NOT_PERMITTED, NOT_SUPPORTED, Findings
+from exporter.perf.probe import probe
 from exporter.perf.rights import CONTAINER, PERFMON, Facts
 from tests.perf.scripted_perf import Answer, ScriptedPerf
 
-CYCLES, INSTRUCTIONS, LLC = (KNOWN[name] for name in ("cycles", "instructions", "LLC-loads"))
+CLOCK, CYCLES, INSTRUCTIONS, LLC = (
+    KNOWN[name] for name in ("cpu-clock", "cycles", "instructions", "LLC-loads")
+)
 
 SUPPORTED_NOT = Answer((("<not supported>",),))
 GARBAGE = Answer(output="bananas\n")
@@ -33,9 +36,7 @@ def test_an_old_perf_is_asked_for_columns(tmp_path: Path, aggregation: str) -> N
     perf = ScriptedPerf(tmp_path, "-j")
     perf.answer("instructions", SUPPORTED_NOT)
     if aggregation == "cpu":
-        for spec in ("cpu-clock", "cycles"):
-            perf.answer(spec, Answer(output=f"CPU0;7;;{spec};7;100.00;;\n"))
-        perf.answer("instructions", Answer(output="CPU0;<not supported>;;instructions\n"))
+        perf.answer("cpu-clock", Answer(output="CPU0;7;;cpu-clock;7;100.00;;\n"))
     found = probe(perf.path, [CYCLES, INSTRUCTIONS], aggregation=aggregation)
     assert found == Findings({CYCLES: "", INSTRUCTIONS: NOT_SUPPORTED}, ((CYCLES,),), False, "")
     tried = [] if aggregation == "cpu" else [True]
@@ -91,8 +92,9 @@ def test_an_aggregation_that_perf_does_not_know(tmp_path: Path) -> None:
             "{} ended with 129: Error: unknown switch `x' (docs/collectors/perf.md)",
         ),
         (GARBAGE, "{} prints what is no count: 'bananas\\n' (docs/collectors/perf.md)"),
+        (Answer(output=""), "{} ended with 0: it said nothing (docs/collectors/perf.md)"),
     ],
-    ids=["Ubuntu's script", "Debian's script", "libraries", "crash", "usage", "garbage"],
+    ids=["Ubuntu's script", "Debian's script", "libraries", "crash", "usage", "garbage", "silence"],
 )
 def test_a_perf_that_cannot_be_used(perf: ScriptedPerf, answer: Answer, explanation: str) -> None:
     """All events have that reason; the explanation says what it was, and nothing more is run."""
@@ -111,16 +113,36 @@ def test_a_perf_that_does_not_end(tmp_path: Path) -> None:
     found = probe(str(program), [CYCLES], aggregation="none")
     assert found.reasons == {CYCLES: NO_PERF}
     assert found.explanation == (
-        f"{program} did not end within 5 s, or printed too much (docs/collectors/perf.md)"
+        f"{program} did not end within 4 s, or printed too much (docs/collectors/perf.md)"
     )
     assert (tmp_path / "perf.calls").read_text() == "started\n"
 
 
-def test_a_perf_that_is_gone(tmp_path: Path) -> None:
-    """What the kernel says of starting it is passed on."""
+def test_a_perf_that_is_missing(tmp_path: Path) -> None:
+    """Nothing can be counted, and the explanation says what to install."""
     found = probe(str(tmp_path / "perf"), [CYCLES], aggregation="none")
     assert found.reasons == {CYCLES: NO_PERF}
+    assert found.groups == ()
+    assert found.explanation.startswith(f"{tmp_path / 'perf'} is no program here: install it (")
+
+
+def test_a_perf_that_cannot_be_started(perf: ScriptedPerf) -> None:
+    """What the kernel says of starting it is passed on."""
+    Path(perf.path).write_text("#!/no/such/interpreter\n")
+    found = probe(perf.path, [CYCLES], aggregation="none")
+    assert found.reasons == {CYCLES: NO_PERF}
     assert "cannot be started: [Errno 2] No such file or directory" in found.explanation
+
+
+def test_the_remedy_names_the_program_by_its_path(
+    perf: ScriptedPerf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """setcap(8) wants a path where the settings have a name that stands in PATH."""
+    perf.answer("cpu-clock", Answer(code=255, errors="No permission to enable cpu-clock event."))
+    monkeypatch.setenv("PATH", str(Path(perf.path).parent))
+    found = probe("perf", [CLOCK], aggregation="none", read_facts=lambda: Facts(level=2, user=1))
+    assert found.reasons == {CLOCK: NOT_PERMITTED}
+    assert f"setcap cap_perfmon+ep {perf.path}" in found.explanation
 
 
 @pytest.mark.parametrize(("level", "reason"), [(2, NOT_PERMITTED), (None, NOT_SUPPORTED)])

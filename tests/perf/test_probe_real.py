@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from exporter.perf.events import select
-from exporter.perf.probe import NOT_PERMITTED, NOT_SUPPORTED, UNKNOWN_EVENT, probe
+from exporter.perf.findings import NOT_PERMITTED, NOT_SUPPORTED, UNKNOWN_EVENT
+from exporter.perf.probe import probe
 from exporter.perf.rights import PERFMON
 from tests.child import REPOSITORY
 from tests.perf.real_perf import find_perf, give_up

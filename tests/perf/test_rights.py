@@ -45,6 +45,13 @@ SITUATIONS: dict[str, tuple[Facts, str]] = {
             "kernel.perf_event_paranoid=0, or setcap cap_sys_admin+ep /usr/bin/perf"
         ),
     ),
+    "on Debian, with an old kernel": (
+        Facts(level=3, knows_perfmon=False),
+        (
+            "kernel.perf_event_paranoid is 3 and CAP_SYS_ADMIN is missing. As root: sysctl "
+            "kernel.perf_event_paranoid=0, or setcap cap_sys_admin+ep /usr/bin/perf"
+        ),
+    ),
     "on Debian": (
         Facts(level=3),
         (

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from exporter.perf import sampler
-from exporter.perf.probe import NO_PERF, NOT_PERMITTED
+from exporter.perf.findings import NO_PERF, NOT_PERMITTED
 from tests.perf.fake_perf import FakePerf
 from tests.perf.sampling import IMPATIENT, THREAD, Clock, Sampling, sampling
 
@@ -42,6 +42,21 @@ def test_it_counts_from_the_first_reading_on(tmp_path: Path) -> None:
         "missing": {},
         "explanation": "",
     }
+
+
+def test_it_wakes_up_once_in_an_interval(tmp_path: Path) -> None:
+    """And then looks which CPUs are online: it neither turns in a circle nor looks at each line."""
+    looks = []
+
+    def read_online() -> bytes:
+        looks.append(1)
+        return b"0\n"
+
+    perf = FakePerf(tmp_path)
+    with sampling(perf.path, patience=STEADY, read_online=read_online) as working:
+        working.sampler.wait(10)
+        working.until_counted(10)
+    assert len(looks) <= len(working.counters.intervals) + 4
 
 
 def test_the_last_partial_interval_is_counted_once(tmp_path: Path) -> None:
@@ -152,6 +167,7 @@ def test_suspended_and_resumed(tmp_path: Path) -> None:
         working.sampler.wait(10)
         working.sampler.suspend()
         working.sampler.suspend()
+        assert not working.sampler.read().is_up  # even while perf is about to end
         working.changes.until(lambda: not working.sampler._is_running, "ended")
         reading = working.sampler.read()
         assert (reading.is_up, reading.is_suspended) == (False, True)
@@ -254,6 +270,7 @@ def test_no_perf_until_it_is_installed(tmp_path: Path) -> None:
         said = working.until_logged("perf cannot count")
         assert "docs/collectors/perf.md" in said["explanation"]
         assert said["missing"] == {"page_faults": NO_PERF, "context_switches": NO_PERF}
+        working.changes.until(lambda: len(working.counters.findings) > 2, "tried again")
         perf = FakePerf(tmp_path)
         recovered = working.until_logged("perf recovered")
         assert recovered["missing"] == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.perf.probe import NOT_PERMITTED
+from exporter.perf.findings import NOT_PERMITTED
 from tests.perf.fake_perf import DENIAL, FakePerf
 from tests.perf.running import has_ended
 from tests.perf.sampling import IMPATIENT, Clock, Sampling, sampling
@@ -184,12 +184,12 @@ def test_an_event_that_perf_does_not_know_any_more(tmp_path: Path) -> None:
 
 
 def test_it_was_removed_while_it_ran(tmp_path: Path) -> None:
-    """What cannot be started any more is not counted with."""
+    """What is not there any more is not counted with, and the log says how to get it."""
     perf = FakePerf(tmp_path, ["count 2", "vanish", "exit 1"])
     with sampling(perf.path) as working:
         working.sampler.read()
         said = working.until_logged("perf cannot count")
-        assert "cannot be started" in said["explanation"]
+        assert "is no program here: install it" in said["explanation"]
 
 
 def test_lines_that_make_no_sense_are_counted(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import psutil
 import pytest
 
+from exporter.perf.findings import NOT_SUPPORTED
 from exporter.perf.patience import Patience
-from exporter.perf.probe import NOT_SUPPORTED
 from tests.child import Child
 from tests.perf.real_perf import find_perf
 from tests.perf.running import has_ended

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.kernel import KernelTree
-from exporter.perf.probe import NOT_SUPPORTED
+from exporter.perf.findings import NOT_SUPPORTED
 from exporter.perf.syscall import find_place
 from tests.perf.pmu_machine import CPUS, Host, Machine, unavailable, write_tree
 
@@ -125,6 +125,25 @@ def test_a_group_that_never_gets_a_turn_falls_apart(tmp_path: Path) -> None:
     host.source.close()
 
 
+def test_an_event_alone_that_never_gets_a_turn_stays_open(tmp_path: Path) -> None:
+    """There is nothing to divide: opening it again would only cost time."""
+    opened = []
+
+    def note(_members: object, cpu: int) -> int:
+        opened.append(cpu)
+        return 0
+
+    machine = Machine(refuse=note, share=lambda _members, _cpu: 0.0)
+    host = Host(tmp_path, machine, "cycles", online="0")
+    host.read()
+    before = len(opened)
+    for _ in range(5):
+        machine.run(1)
+        host.read()
+    assert len(opened) == before
+    host.source.close()
+
+
 def test_a_hybrid_cpu_counts_its_kinds_of_cores_apart(tmp_path: Path) -> None:
     """Each kind has its CPUs and its label; groups are formed for each."""
     write_tree(tmp_path, HYBRID)
@@ -224,7 +243,7 @@ def test_events_whose_time_stands_still_are_opened_anew(tmp_path: Path) -> None:
 
 
 def test_places_of_a_cpu(tmp_path: Path) -> None:
-    """The values of the labels come from the topology; what it does not tell is 0."""
+    """The values of the labels come from the topology; what it does not tell is none."""
     topology = f"{CPUS}/cpu5/topology"
     write_tree(
         tmp_path,
@@ -241,5 +260,5 @@ def test_places_of_a_cpu(tmp_path: Path) -> None:
     assert find_place(kernel, "core", 5) == ("1", "0", "17")
     assert find_place(kernel, "socket", 5) == ("1",)
     assert find_place(kernel, "node", 5) == ("3",)
-    assert find_place(kernel, "socket", 6) == ("0",)
+    assert find_place(kernel, "socket", 6) == ("",)
     assert find_place(kernel, "node", 6) == ("0",)

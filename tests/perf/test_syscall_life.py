@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from exporter.perf.findings import NO_PERF, NOT_PERMITTED, NOT_SUPPORTED, UNKNOWN_EVENT
 from exporter.perf.perf_event import TYPE_HARDWARE
-from exporter.perf.probe import NO_PERF, NOT_PERMITTED, NOT_SUPPORTED, UNKNOWN_EVENT
 from monitoring import structured_logging
 from tests.logs import records
 from tests.perf.pmu_machine import Host, Machine, descriptors, unavailable

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from exporter.perf.probe import NO_PERF, NOT_PERMITTED
-from tests.child import REPOSITORY
+from exporter.perf.findings import NO_PERF, NOT_PERMITTED
 from tests.perf.pmu_machine import unavailable
 from tests.perf.real_perf import give_up
-from tests.perf.restricted import NO_FILTER, Restrictions
+from tests.perf.restricted import NO_FILTER, Restrictions, run_python
 
 REPORT = """
 import json, os, sys, tempfile
@@ -53,15 +50,7 @@ def count_restricted(restrictions: Restrictions) -> tuple[dict[str, float], str]
     """Count in a process with these restrictions; give what it shows, and what it logs."""
     if os.geteuid() != 0:
         pytest.skip("only root becomes another user, or filters at will")
-    done = subprocess.run(
-        [sys.executable, "-c", REPORT, json.dumps(restrictions)],
-        cwd=REPOSITORY,
-        # Without the tests' environment: coverage would write where nobody may not.
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_python("-c", REPORT, json.dumps(restrictions))
     if NO_FILTER in done.stderr:
         give_up(NO_FILTER, is_ours=False)
     assert done.returncode == 0, done.stderr

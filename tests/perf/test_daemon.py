@@ -197,6 +197,19 @@ def test_a_perf_that_ignores_the_end_is_ended(acts: list[str], tmp_path: Path) -
     assert [pid for pid in perf.pids if is_alive(pid)] == []
 
 
+def test_a_perf_that_hangs_while_it_is_tried_out_is_ended(tmp_path: Path) -> None:
+    """The end of the daemon waits for the end of that, which is seconds away."""
+    perf = FakePerf(tmp_path)
+    perf.hold_probes()
+    flags = ("--collector.disable-defaults", "--collector.perf")
+    command = f"--collector.perf.command={perf.path}"
+    with start_daemon(*flags, command) as daemon, perf.while_probed():
+        (probe,) = psutil.Process(daemon.pid).children()
+        daemon.signal()
+        assert daemon.wait() == 0
+        assert not is_alive(probe.pid)
+
+
 def test_a_killed_daemon_leaves_perf_without_a_reader(counting: Counting) -> None:
     """Killed, the daemon cannot end perf: that ends by itself with its next interval."""
     child = counting.process()
