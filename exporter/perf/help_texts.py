@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from exporter.perf.events import Event
 
-SAMPLED = "Sampled in the background each interval"
+SAMPLED = "As of the newest sample"
 
 _WHAT: Mapping[str, str] = {
     "cpu-clock": "Time of the CPUs, by a timer of high resolution",
@@ -37,4 +37,4 @@ _WHAT: Mapping[str, str] = {
 def describe(event: Event) -> str:
     """Give the help text of an event's counter."""
     what = _WHAT.get(event.spec, f"The event {event.spec} of perf")
-    return f"{what}. {SAMPLED}; scaled by perf where events take turns."
+    return f"{what}. {SAMPLED}; an estimate where events take turns."

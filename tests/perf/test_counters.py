@@ -297,4 +297,4 @@ def test_every_event_is_described() -> None:
     texts = [describe(event) for event in KNOWN.values()]
     assert len(set(texts)) == len(KNOWN)
     assert not [text for text in texts if text.startswith("The event")]
-    assert describe(OWN).startswith("The event r1a8 of perf. Sampled in the background")
+    assert describe(OWN).startswith("The event r1a8 of perf. As of the newest sample")
