@@ -8,11 +8,8 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from pathlib import Path
 from time import monotonic
 from typing import Any
-
-import psutil
 
 from exporter.perf.counters import Counters, Sample
 from exporter.perf.events import Event, select
@@ -21,6 +18,7 @@ from exporter.perf.sampler import Sampler
 from monitoring import structured_logging
 from tests.child import PATIENCE_SECONDS
 from tests.logs import logging_put_back
+from tests.perf.running import child_processes, open_descriptors
 
 IMPATIENT = Patience(
     last_seconds=0.2, first_pause_seconds=0.01, longest_pause_seconds=0.02, good_seconds=1e9
@@ -185,7 +183,7 @@ def sampling(
     program: str, events: str = "page-faults,context-switches", **changes: Any
 ) -> Iterator[Sampling]:
     """Let a sampler work; afterwards it has left neither thread nor process nor descriptor."""
-    descriptors = set(Path("/proc/self/fd").iterdir())
+    descriptors, processes = open_descriptors(), child_processes()
     with logging_put_back():
         working = Sampling(program, events.replace(",", " "), **changes)
         structured_logging.configure(stream=working.log)
@@ -194,5 +192,5 @@ def sampling(
         finally:
             working.close()
     assert [one.name for one in threading.enumerate() if one.name == THREAD] == []
-    assert psutil.Process().children(recursive=True) == []
-    assert set(Path("/proc/self/fd").iterdir()) <= descriptors
+    assert child_processes() <= processes
+    assert open_descriptors() <= descriptors

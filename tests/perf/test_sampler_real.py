@@ -16,7 +16,7 @@ from exporter.perf.findings import NOT_SUPPORTED
 from exporter.perf.patience import Patience
 from tests.child import Child
 from tests.perf.real_perf import find_perf
-from tests.perf.running import has_ended
+from tests.perf.running import child_processes, has_ended
 from tests.perf.sampling import sampling
 
 SERVICE = """
@@ -81,9 +81,10 @@ def test_it_counts(aggregation: str) -> None:
 def test_it_is_replaced_when_it_is_killed() -> None:
     """Whoever kills perf finds another one in its place."""
     patience = Patience(first_pause_seconds=0.01)
+    others = child_processes()
     with sampling(find_perf(), "cpu-clock", interval_seconds=0.05, patience=patience) as working:
         working.sampler.wait(10)
-        [process] = psutil.Process().children()
+        [process] = child_processes() - others
         before = working.counters.totals["cpu-clock"]
         process.kill()
         ended = working.until_logged("perf ended")
