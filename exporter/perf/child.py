@@ -10,11 +10,10 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-from exporter.perf.command import environment
+from exporter.perf.command import start
 
 MAX_LINE = 64 * 1024
 MAX_BURST = 16 * 1024 * 1024
@@ -56,7 +55,7 @@ class Child:
         with contextlib.ExitStack() as own, contextlib.ExitStack() as given:
             self._output, output = _pipe(own, given)
             self._messages, messages = _pipe(own, given)
-            self._process = _start(command(output), output, messages)
+            self._process = start(command(output), output, messages)
             self._ends = own.pop_all()
         self._open = {self._output, self._messages}
         self._ready: set[int] = set()
@@ -175,15 +174,3 @@ def _pipe(own: contextlib.ExitStack, given: contextlib.ExitStack) -> tuple[int, 
     own.callback(os.close, read)
     given.callback(os.close, write)
     return read, write
-
-
-def _start(words: Sequence[str], output: int, messages: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        words,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=messages,
-        pass_fds=[output],
-        start_new_session=True,
-    )

@@ -1,4 +1,4 @@
-"""The perf program: where it is, its command lines, and short runs of it.
+"""The perf program: where it is, its command lines, how it is started, and short runs of it.
 
 Source: perf-stat(1). What is used has been there since perf 3.4, apart from `-j` (perf 6.0, and
 earlier in distributions that brought it back) and `--per-node` (5.5): probe.py tries them.
@@ -112,6 +112,22 @@ def stat_command(  # noqa: PLR0913 -- they are perf's own
     return [*words, *(["--", *workload] if workload else [])]
 
 
+def start(words: Sequence[str], output: int, errors: int) -> subprocess.Popen[bytes]:
+    """Start a program that writes to two descriptors, in a session and process group of its own.
+
+    It inherits nothing else. Raises OSError where it cannot be started.
+    """
+    return subprocess.Popen(
+        words,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
+        pass_fds=[output],
+        start_new_session=True,
+    )
+
+
 def run(words: Callable[[int], Sequence[str]], *, seconds: float) -> Finished:
     """Run a program to its end, or end it with all that it has started.
 
@@ -121,15 +137,7 @@ def run(words: Callable[[int], Sequence[str]], *, seconds: float) -> Finished:
     deadline = monotonic() + seconds
     with contextlib.ExitStack() as stack:
         (output, to_output), (errors, to_errors) = _pipe(stack), _pipe(stack)
-        process = subprocess.Popen(
-            words(to_output.fileno()),
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=to_errors,
-            pass_fds=[to_output.fileno()],
-            start_new_session=True,
-        )
+        process = start(words(to_output.fileno()), to_output.fileno(), to_errors.fileno())
         to_output.close()
         to_errors.close()
         texts = {output.fileno(): bytearray(), errors.fileno(): bytearray()}
