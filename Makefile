@@ -60,8 +60,8 @@ peers: $(INTERPRETER) ## Fetch Prometheus, promtool and node_exporter into build
 	@$(BIN)/python tools/fetch_peers.py
 
 lock: $(DEVELOPMENT) ## Renew the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
-	$(COMPILE) $(ARGS) --extra fast --extra systemd --group dev --group build pyproject.toml -o requirements-dev.lock
-	$(COMPILE) $(ARGS) --extra fast --extra systemd --constraint requirements-dev.lock pyproject.toml -o requirements.lock
+	$(COMPILE) $(ARGS) --extra fast --extra iris --extra systemd --group dev --group build pyproject.toml -o requirements-dev.lock
+	$(COMPILE) $(ARGS) --extra fast --extra iris --extra systemd --constraint requirements-dev.lock pyproject.toml -o requirements.lock
 	$(COMPILE) $(ARGS) --constraint requirements-dev.lock --group build -o requirements-build.lock
 
 clean: ## Remove everything that was made

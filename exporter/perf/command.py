@@ -18,6 +18,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from exporter.perf.events import Event, given_name
+from exporter.program import start as start_program
 
 SEPARATOR = ";"
 """Of the columns, where -j is not known: names of events hold commas, and nothing is quoted."""
@@ -117,15 +118,7 @@ def start(words: Sequence[str], output: int, errors: int) -> subprocess.Popen[by
 
     It inherits nothing else. Raises OSError where it cannot be started.
     """
-    return subprocess.Popen(
-        words,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=errors,
-        pass_fds=[output],
-        start_new_session=True,
-    )
+    return start_program(words, environment(), stderr=errors, inherited=[output])
 
 
 def run(words: Callable[[int], Sequence[str]], *, seconds: float) -> Finished:

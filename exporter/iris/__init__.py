@@ -1,0 +1,1 @@
+"""InterSystems IRIS: its metrics, its ^SystemPerformance, and what protects its host."""
