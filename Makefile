@@ -50,7 +50,8 @@ bench: $(RUNTIME) peers ## Measure the daemon beside node_exporter
 	@$(BIN)/perfwatch bench $(ARGS)
 
 golden: $(DEVELOPMENT) ## Rewrite the golden files: review the diff before you commit it
-	$(BIN)/python -m pytest --update-golden -p no:randomly tests/test_golden.py
+	$(BIN)/python -m pytest --update-golden -p no:randomly tests/test_golden.py \
+		tests/iris/test_page.py
 
 docs: $(DEVELOPMENT) ## Rewrite the generated parts of docs/
 	$(BIN)/python -m tools.generate_docs

@@ -25,6 +25,7 @@ SECTIONS = {
     "storage": "storage",
     "cleanup": "cleanup",
     "collector": "collectors",
+    "iris": "InterSystems IRIS",
 }
 """The titles under which help lists the flags, by their first word."""
 
@@ -66,7 +67,7 @@ def relevant_keys(words: Sequence[str]) -> tuple[Key, ...]:
     """Every setting that these words or the environment may be about.
 
     The options of collectors that are off and not mentioned are left out, so that their modules
-    are not imported; a configuration file may mention all.
+    are not imported, and those of IRIS; a configuration file may mention all.
     """
     said = " ".join((*words, *os.environ)).lower()
     everything = "-h" in words or any(

@@ -1,4 +1,4 @@
-"""The command line: `perfwatch run`, `once`, `check-config`, `bench`, `healthcheck`, `version`.
+"""The command line: `perfwatch run`, `once`, `check-config`, `bench`, `iris` and the others.
 
 Exit codes: 0 done, 1 failed, 2 the call or the configuration is wrong.
 """
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _find_command(name).execute(words)
     except SettingsError as error:
-        print(f"perfwatch: {_on_one_line(with_documentation(str(error)))}", file=sys.stderr)
+        print(f"perfwatch: {on_one_line(with_documentation(str(error)))}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # `perfwatch once | head`: the reader has enough. Nothing more may be written, not even
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         # A full disk behind the output, say. The interpreter would try again to write the rest.
-        print(f"perfwatch: {_on_one_line(str(error))}", file=sys.stderr)
+        print(f"perfwatch: {on_one_line(str(error))}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
 
@@ -55,7 +55,7 @@ def _find_command(name: str) -> Command:
     return COMMANDS[name]
 
 
-def _on_one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
     """Escape what would break the line or steer a terminal: messages quote what was given."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
@@ -96,7 +96,7 @@ def _once(words: Sequence[str]) -> int:
     )
     settings, warnings, parsed = read_settings(parser, words)
     for warning in warnings:
-        print(f"perfwatch: {_on_one_line(warning)}", file=sys.stderr)
+        print(f"perfwatch: {on_one_line(warning)}", file=sys.stderr)
     return once(settings, parsed.format, parsed.collector)
 
 
@@ -105,8 +105,15 @@ def _check_config(words: Sequence[str]) -> int:
     parser.add_argument("file", metavar="FILE")
     file = parser.parse_args(words).file
     settings = build(read_file(file, tuple(all_keys())))
-    print(f"{file} is valid: {len(settings.collectors)} collectors enabled")
+    instances = f", {len(settings.iris)} instances of IRIS" if settings.iris else ""
+    print(f"{file} is valid: {len(settings.collectors)} collectors enabled{instances}")
     return 0
+
+
+def _iris(words: Sequence[str]) -> int:
+    from exporter.iris.cli import iris
+
+    return iris(words)
 
 
 def _bench(words: Sequence[str]) -> int:
@@ -130,7 +137,10 @@ def _healthcheck(words: Sequence[str]) -> int:
         keys = relevant_keys(())
         file = os.environ.get(CONFIG_FILE_VARIABLE)
         values = read_file(file, keys) if file else {}
-        address = build(values | read_environment(os.environ, keys)).web.listen_address[0]
+        values |= read_environment(os.environ, keys)
+        # Of the rest it needs nothing, not even the right to read the files that it names.
+        web = {flag: value for flag, value in values.items() if flag.startswith("web.")}
+        address = build(web).web.listen_address[0]
         url = f"http://{address.for_clients()}/readyz"
     return healthcheck(url)
 
@@ -150,6 +160,7 @@ COMMANDS: Mapping[str, Command] = {
     "once": Command(_once, "Collect once and print, without a server."),
     "check-config": Command(_check_config, "Check a configuration file."),
     "bench": Command(_bench, "Measure the daemon, beside node_exporter where it is installed."),
+    "iris": Command(_iris, "Look at InterSystems IRIS, and control what it collects."),
     "healthcheck": Command(_healthcheck, "Ask a running daemon whether it is ready."),
     "version": Command(_version, "Print the version."),
 }

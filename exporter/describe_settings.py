@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from exporter.addresses import Address
+from exporter.iris.connection import Secret
 from exporter.settings import Settings
 from monitoring.redaction import redacted
 
@@ -22,12 +23,13 @@ def describe_settings(settings: Settings) -> dict[str, Any]:
     redactor = described["logging"].pop("redact", None)
     collectors = described["collectors"].items()
     described["collectors"] = {name: options or {} for name, options in collectors}
+    described["iris"] = {"instances": described["iris"]}
     shown: dict[str, Any] = redacted(described, redactor)
     return shown
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Address):
+    if isinstance(value, Address | Secret):
         return str(value)
     if isinstance(value, re.Pattern):
         return value.pattern

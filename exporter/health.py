@@ -11,6 +11,7 @@ from typing import Any
 
 from exporter import __version__
 from exporter.outcome import FAILED, TIMEOUT
+from exporter.parts import IRIS
 from exporter.reload import ReloadState
 from exporter.status import Status
 from exporter.storage import Storage
@@ -80,6 +81,33 @@ def judge_workers(quarantined: list[str]) -> CheckResult:
     return warning(
         f"threads left to collectors that hang: {', '.join(quarantined)}", quarantined=quarantined
     )
+
+
+def watch_iris(health: HealthMonitor, status: Status) -> None:
+    """Register the instances of IRIS. One that is down is no reason to restart the daemon."""
+
+    @health.register_check("iris", critical=False)
+    async def check_iris() -> CheckResult:
+        collector: Any = status.engine.collectors.get(IRIS) if status.engine else None
+        return judge_iris({} if collector is None else collector.describe())
+
+
+def judge_iris(instances: dict[str, dict[str, str]]) -> CheckResult:
+    """An instance that is not up, or a governor that sees nothing, is a warning."""
+    if not instances:
+        return healthy("no instance is set")
+    # What is still connecting is not ill.
+    fit = {"connecting", "up"}
+    down = sorted(name for name, one in instances.items() if one["state"] not in fit)
+    blind = sorted(name for name, one in instances.items() if one["governor"] == "blind")
+    said = [
+        f"{what}: {', '.join(names)}"
+        for what, names in (("not up", down), ("governor is blind", blind))
+        if names
+    ]
+    if said:
+        return warning("; ".join(said), instances=instances)
+    return healthy(f"{len(instances)} instances, none is down", instances=instances)
 
 
 def watch_storage(health: HealthMonitor, storage: Storage) -> None:

@@ -19,7 +19,7 @@ from exporter.families import Family, Filled
 from exporter.kernel import NoData
 from exporter.ledger import Ledger
 from exporter.outcome import FAILED, NO_DATA, OK, TIMEOUT, AnyCollector, Outcome
-from exporter.parts import make_collectors
+from exporter.parts import IRIS, make_collectors
 from exporter.settings import Settings, SettingsError
 from monitoring import structured_logging
 
@@ -33,7 +33,7 @@ def once(settings: Settings, form: str, names: Sequence[str] | None) -> int:
         raise SettingsError("once: standard output is closed: there is nowhere to print to")
     # Wherever the daemon's log goes: a line of it is no metric.
     structured_logging.configure(**{**settings.logging, "stream": "stderr"})
-    collectors = {collector.name: collector for collector in make_collectors(settings)}
+    collectors = {collector.name: collector for collector in make_collectors(settings, acts=False)}
     for name in names or ():
         if name not in collectors:
             raise SettingsError(f"--collector {name}: {_why_missing(name, collectors)}")
@@ -117,6 +117,8 @@ def _collect(collector: AnyCollector) -> tuple[list[Family], Outcome]:
 def _why_missing(name: str, enabled: Iterable[str]) -> str:
     if any(name == entry.name for entry in registry.ALL):
         return f"this collector is off: turn it on with --collector.{name}"
+    if name == IRIS:
+        return "no instance is set: name its host with --iris.host"
     return f"there is no such collector; enabled are {', '.join(enabled)}"
 
 

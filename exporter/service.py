@@ -18,10 +18,11 @@ from exporter.health import (
     MEMORY_CRITICAL_BYTES,
     MEMORY_WARNING_BYTES,
     make_health,
+    watch_iris,
     watch_storage,
 )
 from exporter.outcome import AnyCollector
-from exporter.parts import make_collectors
+from exporter.parts import IRIS, make_collectors, start_beside
 from exporter.process import ProcessFamilies
 from exporter.reload import ReloadState
 from exporter.scrape import Engine
@@ -62,6 +63,7 @@ class Service:
         self.health = make_health(self.status, self._reload_state)
         self.storage = Storage(settings)
         watch_storage(self.health, self.storage)
+        watch_iris(self.health, self.status)
         self._metrics = MetricsPage(
             max_requests=settings.web.max_requests, timeout_offset=settings.timeout_offset
         )
@@ -100,7 +102,7 @@ class Service:
                 "ready",
                 version=__version__,
                 listening=listening,
-                collectors=list(self.settings.collectors),
+                collectors=list(self._engine.collectors),
             )
 
     async def reload(self) -> str:
@@ -140,7 +142,7 @@ class Service:
         settings, warnings = self._read_settings()
         _refuse_restart_settings(self.settings, settings)
         unchanged = _unchanged(self.settings, settings)
-        stateful = {entry.name for entry in registry.ALL if entry.stateful} & unchanged
+        stateful = {IRIS, *(entry.name for entry in registry.ALL if entry.stateful)} & unchanged
         kept = {name: self._engine.collectors[name] for name in stateful}
         engine = self._make_engine(settings, kept)
         # From here on nothing may fail: the old parts are being replaced.
@@ -153,7 +155,7 @@ class Service:
         self._metrics.timeout_offset = settings.timeout_offset
         # The old parts refer to each other, and keep hundreds of descriptors of the kernel's files.
         asyncio.get_running_loop().call_later(OLD_PARTS_END_SECONDS, gc.collect)
-        log.info("reloaded", collectors=list(settings.collectors), warnings=warnings)
+        log.info("reloaded", collectors=list(engine.collectors), warnings=warnings)
 
     def release(self) -> None:
         """Let scrapers go with what is finished, those of engines before a reload too."""
@@ -176,6 +178,7 @@ class Service:
     def _use_engine(self, engine: Engine) -> None:
         self._engine = self._metrics.engine = self.status.engine = engine
         self._engines.add(engine)
+        start_beside(engine.collectors)
 
     def _own_families(self) -> Iterable[Family | Filled]:
         return (
@@ -206,4 +209,7 @@ def _unchanged(old: Settings, new: Settings) -> set[str]:
     """The collectors that read the same with both settings."""
     if old.path != new.path:
         return set()
-    return {name for name, of in new.collectors.items() if (name, of) in old.collectors.items()}
+    unchanged = {
+        name for name, of in new.collectors.items() if (name, of) in old.collectors.items()
+    }
+    return unchanged | ({IRIS} if new.iris and new.iris == old.iris else set())

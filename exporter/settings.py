@@ -11,7 +11,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exporter import collectors as registry
 from exporter.options import parse_bool, parse_positive, parse_seconds
@@ -22,6 +22,9 @@ from exporter.setting_groups import (
     StorageSettings,
     WebSettings,
 )
+
+if TYPE_CHECKING:  # imported where IRIS is mentioned
+    from exporter.iris.settings import InstanceSettings
 
 DOCUMENTATION = "docs/configuration.md"
 
@@ -52,6 +55,8 @@ class Settings:
     """Per collector."""
     collectors: Mapping[str, Any]
     """The enabled collectors in their order, each with its options (None when it has none)."""
+    iris: Mapping[str, InstanceSettings]
+    """The instances of IRIS by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,8 @@ GENERAL: tuple[Key, ...] = (
 
 def _group_keys(prefix: str, declared: type[Any]) -> Iterator[Key]:
     for field in dataclasses.fields(declared):
+        if not field.metadata:
+            continue  # a group within the group, or what has no setting of its own
         flag = field.metadata["flag"] or field.name.replace("_", "-")
         yield Key(
             f"{prefix}.{flag}",
@@ -132,7 +139,7 @@ def all_keys(is_used: Callable[[str], bool] = lambda _: True) -> Iterator[Key]:
     """Every setting there is, in the order in which help and documentation list them.
 
     The options of a collector that is off can be left out where nobody mentions it: they are in
-    its module, which need not be imported then.
+    its module, which need not be imported then. The same with IRIS.
     """
     for prefix, declared in GROUPS.items():
         yield from _group_keys(prefix, declared)
@@ -147,6 +154,34 @@ def all_keys(is_used: Callable[[str], bool] = lambda _: True) -> Iterator[Key]:
         )
         if (entry.enabled or is_used(entry.name)) and (options := entry.options) is not None:
             yield from _group_keys(f"collector.{entry.name}", options)
+    if is_used("iris"):
+        yield from _iris_keys()
+
+
+def _iris_keys() -> Iterator[Key]:
+    from exporter.iris.instances import GROUPS as IRIS_GROUPS
+    from exporter.iris.instances import INSTANCES
+    from exporter.iris.settings import parse_instances
+
+    for prefix, declared in IRIS_GROUPS.items():
+        yield from _group_keys(prefix, declared)
+    yield Key(
+        INSTANCES,
+        INSTANCES,
+        parse_instances,
+        None,
+        "Several instances: a mapping of their names to the settings above, in the file only.",
+    )
+
+
+def instance_keys(name: str) -> Iterator[Key]:
+    """The settings of one of several instances, which only a file has."""
+    from exporter.iris.instances import own_flag
+
+    for key in _iris_keys():
+        if key.flag not in {"iris.name", "iris.instances"}:
+            own = own_flag(key.flag, name), own_flag(key.yaml, name)
+            yield dataclasses.replace(key, flag=own[0], yaml=own[1])
 
 
 def build(values: Mapping[str, Any]) -> Settings:
@@ -182,7 +217,19 @@ def build(values: Mapping[str, Any]) -> Settings:
         timeout_offset=defaults["timeout-offset"],
         max_series=defaults["collector.max-series"],
         collectors=enabled,
+        iris=_instances(values),
     )
+
+
+def _instances(values: Mapping[str, Any]) -> Mapping[str, InstanceSettings]:
+    if not any(flag.startswith("iris.") for flag in values):
+        return {}
+    from exporter.iris.instances import make_instances
+
+    try:
+        return make_instances(values)
+    except ValueError as error:
+        raise SettingsError(with_documentation(str(error))) from error
 
 
 def _logging(log: LogSettings, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,6 +69,16 @@ class SlowCollector:
             return None
         return self._now() - self._read_at
 
+    def suspend(self) -> None:
+        """Suspend the collector, where it can be."""
+        if hasattr(self._collector, "suspend"):
+            self._collector.suspend()
+
+    def resume(self) -> None:
+        """Resume the collector, where it can be."""
+        if hasattr(self._collector, "resume"):
+            self._collector.resume()
+
     def close(self) -> None:
         """Close the collector, unless a call has not returned: that ends with the process."""
         reads = self._thread is not None and self._thread.is_alive()

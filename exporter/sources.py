@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.options import shown
-from exporter.settings import DOCUMENTATION, Key, SettingsError
+from exporter.settings import DOCUMENTATION, Key, SettingsError, instance_keys
 
 PREFIX = "PERFWATCH_"
 CONFIG_FILE_VARIABLE = "PERFWATCH_CONFIG_FILE"
@@ -23,6 +23,17 @@ _SERVICE_LINK = re.compile(
 )
 """Kubernetes sets such variables in every pod beside a Service of our name. `PERFWATCH_PORT=10100`
 is none of them, but somebody's wish, and worth an error."""
+
+SECRET_VARIABLES = {
+    "PERFWATCH_IRIS_PASSWORD": "iris.password",
+    "PERFWATCH_IRIS_ACCESS_TOKEN": "iris.access-token",
+}
+"""Secrets that the environment may hold; flags and the file may not."""
+
+DISABLE_VARIABLE = "IRIS_DISABLE_MONITORING"
+"""Not one of ours by its name: it is known to those who run IRIS."""
+
+_SECRET = re.compile(r"(--)?iris\.([^=]+\.)?(password|access[-_]token)\Z")
 
 MAX_FILE_BYTES = 1024 * 1024
 
@@ -38,9 +49,9 @@ def parse_value(key: Key, raw: Any, where: str) -> Any:
 def read_environment(environment: Mapping[str, str], keys: Iterable[Key]) -> dict[str, Any]:
     """Take the PERFWATCH_* variables; one that no setting has is an error."""
     by_variable = {key.variable: key for key in keys}
-    values = {}
+    values = _read_variables_of_iris(environment)
     for name, raw in environment.items():
-        if not name.startswith(PREFIX) or name == CONFIG_FILE_VARIABLE:
+        if not name.startswith(PREFIX) or name in {CONFIG_FILE_VARIABLE, *SECRET_VARIABLES}:
             continue
         if _SERVICE_LINK.match(f"{name}={raw}"):
             continue
@@ -51,12 +62,37 @@ def read_environment(environment: Mapping[str, str], keys: Iterable[Key]) -> dic
     return values
 
 
+def _read_variables_of_iris(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Take what is no setting: secrets, and the variable that turns collecting off."""
+    values: dict[str, Any] = {}
+    for name, flag in SECRET_VARIABLES.items():
+        if text := environment.get(name):
+            from exporter.iris.connection import Secret  # only where IRIS is mentioned
+
+            values[flag] = Secret(text)
+    word = environment.get(DISABLE_VARIABLE, "").lower()
+    if word not in {"", "0", "1", "false", "true", "no", "yes"}:
+        raise SettingsError(
+            f"environment variable {DISABLE_VARIABLE}: expected true or false, got {shown(word)} "
+            f"(see {DOCUMENTATION})"
+        )
+    if word in {"1", "true", "yes"}:
+        values["iris.disabled"] = True
+    return values
+
+
 def read_file(path: str, keys: Iterable[Key]) -> dict[str, Any]:
     """Take a YAML file."""
+    document = _load(path)
     by_yaml = {key.yaml: key for key in keys}
-    sections = {name.rpartition(".")[0] for name in by_yaml} - {""}
     values: dict[str, Any] = {}
-    for name, raw in _flatten(_load(path), "", sections):
+    if names := _instance_names(document, by_yaml, path):
+        values["iris.instances"] = names
+        by_yaml |= {key.yaml: key for name in names for key in instance_keys(name)}
+    sections = {name.rpartition(".")[0] for name in by_yaml} - {""}
+    if names:
+        sections.add("iris.instances")
+    for name, raw in _flatten(document, "", sections):
         # `collector: {cpu: false}` is short for `collector: {cpu: {enabled: false}}`.
         key = by_yaml.get(name) or by_yaml.get(f"{name}.enabled")
         if raw is None and (key or name in sections):
@@ -72,6 +108,19 @@ def read_file(path: str, keys: Iterable[Key]) -> dict[str, Any]:
             raise SettingsError(f"{path}: {key.yaml} is set twice: remove one")
         values[key.flag] = parse_value(key, raw, f"{path}: {name}")
     return values
+
+
+def _instance_names(
+    document: Mapping[Any, Any], by_yaml: Mapping[str, Key], path: str
+) -> tuple[str, ...]:
+    """Give the names below `iris.instances`; none where that is no mapping, as is said later."""
+    section = document.get("iris")
+    several = section.get("instances") if isinstance(section, dict) else None
+    key = by_yaml.get("iris.instances")
+    if key is None or not isinstance(several, dict):
+        return ()
+    names: tuple[str, ...] = parse_value(key, several, f"{path}: iris.instances")
+    return names
 
 
 def _load(path: str) -> Mapping[Any, Any]:
@@ -119,6 +168,13 @@ def _flatten(
 
 def explain_unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Say that a name is unknown, and which known one of the same section may have been meant."""
+    if _SECRET.match(name):
+        return (
+            f"{name} does not exist, as others would see the secret, in the list of processes or in"
+            " the file: put it alone into a file and name that with password_file or "
+            "access_token_file (--iris.password-file), or into the environment as "
+            f"{' or '.join(SECRET_VARIABLES)} (see {DOCUMENTATION})"
+        )
     from difflib import get_close_matches  # only on the way out
 
     known = list(known)

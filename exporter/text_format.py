@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -80,10 +81,14 @@ class TextFamily:
         return (self.name, *(self.name + suffix for suffix in SUFFIXES.get(self.type, ())))
 
 
-def parse_text_format(content: bytes) -> list[TextFamily]:
+def parse_text_format(
+    content: bytes, on_error: Callable[[ValueError], object] | None = None
+) -> list[TextFamily]:
     """Parse a page, in which the lines of a family need not stand together.
 
-    Raises ValueError that names the line; DuplicateError and TimestampError are kinds of it.
+    Raises ValueError that names the line; DuplicateError and TimestampError are kinds of it. With
+    `on_error` it is told of each instead, and what it is about is left out; only a page of too many
+    lines is still refused.
     """
     families: dict[str, TextFamily] = {}
     if content.count(b"\n") > MAX_LINES:
@@ -94,16 +99,33 @@ def parse_text_format(content: bytes) -> list[TextFamily]:
             _read_line(line.lstrip(" \t"), families)
         except ValueError as error:
             error.args = (f"line {number}: {error}",)
-            raise
+            _report(error, on_error)
     if rest.strip(" \t"):
-        raise ValueError(f"line {len(lines) + 1}: cut off: its line break is missing")
+        number = len(lines) + 1
+        _report(ValueError(f"line {number}: cut off: its line break is missing"), on_error)
     owners: dict[str, str] = {}
+    whole = []
     for family in families.values():
-        _put_together(family)
-        for name in family.sample_names() if family.series else ():
-            if owners.setdefault(name, family.name) != family.name:
-                raise DuplicateError(f"{name} belongs to two families")
-    return [family for family in families.values() if family.series]
+        try:
+            _put_together(family)
+            _claim_names(family, owners)
+        except ValueError as error:
+            _report(error, on_error)
+        else:
+            whole.append(family)
+    return [family for family in whole if family.series]
+
+
+def _report(error: ValueError, on_error: Callable[[ValueError], object] | None) -> None:
+    if on_error is None:
+        raise error
+    on_error(error)
+
+
+def _claim_names(family: TextFamily, owners: dict[str, str]) -> None:
+    for name in family.sample_names() if family.series else ():
+        if owners.setdefault(name, family.name) != family.name:
+            raise DuplicateError(f"{name} belongs to two families")
 
 
 def _read_line(line: str, families: dict[str, TextFamily]) -> None:

@@ -88,7 +88,7 @@ class Watched:
         self.time = 0.0
         self._host = host
         add_process(host, 1, "init")
-        self._collector = TopprocessesCollector(
+        self.collector = TopprocessesCollector(
             host.kernel,
             Options(**options),  # type: ignore[arg-type]
             now=lambda: self.time,
@@ -99,7 +99,7 @@ class Watched:
     def look(self, seconds: float = 0.0) -> dict[str, float]:
         """Collect after some time."""
         self.time += seconds
-        samples = self._host.samples(self._collector)
+        samples = self._host.samples(self.collector)
         return {name.removeprefix(PREFIX): value for name, value in samples.items()}
 
     def cpu(self, seconds: float = 0.0) -> dict[str, float]:

@@ -11,6 +11,7 @@ import pytest
 from exporter.collectors import ALL, Entry
 from exporter.families import Family
 from exporter.kernel import KernelTree, NoData
+from tools.documented_iris import find_iris_metrics
 from tools.documented_metrics import NothingFoundError, find_metrics, flag_of
 from tools.generate_docs import (
     BEGIN,
@@ -102,12 +103,12 @@ def test_optional_metrics_name_their_option() -> None:
 
 
 def test_the_overview_has_every_metric_of_every_collector() -> None:
-    """Each metric has a line with its type, its labels and the page of its collector."""
+    """Each metric has a line with its type, its labels and the page that is about it."""
     rows = table_of(DOCS / OVERVIEW.path)
+    pages = [(f"[{one.name}](collectors/{one.name}.md)", find_metrics(one)) for one in ALL]
+    pages.append(("[iris](iris.md)", find_iris_metrics()))
     assert sorted((*row[:4], row[5]) for row in rows) == sorted(
-        (*metric.cells[:3], f"[{entry.name}](collectors/{entry.name}.md)", metric.cells[3])
-        for entry in ALL
-        for metric in find_metrics(entry)
+        (*metric.cells[:3], page, metric.cells[3]) for page, metrics in pages for metric in metrics
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exporter.health import judge_collectors, judge_workers, make_health
+from exporter.health import judge_collectors, judge_iris, judge_workers, make_health
 from exporter.reload import ReloadState
 from exporter.status import Status
 from tests.acting import Hanging, Raising, Steady
@@ -112,3 +112,25 @@ def test_the_health_of_a_daemon_that_is_not_ready_is_critical() -> None:
         return application
 
     run_with_site(starting, test)
+
+
+@pytest.mark.parametrize(
+    ("instances", "status", "message"),
+    [
+        ({}, "healthy", "no instance is set"),
+        ({"a": ("up", "collecting"), "b": ("connecting", "off")}, "healthy", "2 instances, none"),
+        ({"a": ("up", "blind")}, "warning", "governor is blind: a"),
+        ({"b": ("degraded", "blind"), "a": ("failed", "off")}, "warning", "not up: a, b; governor"),
+    ],
+)
+def test_an_instance_that_is_not_up_is_a_warning(
+    instances: dict[str, tuple[str, str]], status: str, message: str
+) -> None:
+    """And so is a governor that sees nothing; none of it makes the daemon useless."""
+    described = {
+        name: {"state": state, "governor": governor}
+        for name, (state, governor) in instances.items()
+    }
+    result = judge_iris(described)
+    assert result.status == status
+    assert result.message.startswith(message)

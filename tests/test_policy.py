@@ -202,9 +202,9 @@ def requirements(*groups: str) -> dict[str, Requirement]:
 
 
 LOCKS = {
-    "requirements.lock": ("runtime", "fast", "systemd"),
+    "requirements.lock": ("runtime", "fast", "iris", "systemd"),
     "requirements-build.lock": ("build",),
-    "requirements-dev.lock": ("runtime", "fast", "systemd", "dev", "build"),
+    "requirements-dev.lock": ("runtime", "fast", "iris", "systemd", "dev", "build"),
 }
 """Each lock file, and the groups of pyproject.toml it was made from."""
 

@@ -21,8 +21,24 @@ pytestmark = pytest.mark.usefixtures("own_environment")
 
 KEYS = tuple(all_keys())
 
+GIVEN_IN_THREE_WAYS = [key for key in KEYS if key.flag != "iris.instances"]
+"""All but the mapping that only a file can hold (tests/iris/test_iris_settings.py)."""
+
 SAMPLES = {
     "web.listen-address": ("127.0.0.1:1", "127.0.0.1:2"),
+    "iris.name": ("one", "other"),
+    "iris.host": ("one", "other"),
+    "iris.namespace": ("%SYS", "USER"),
+    "iris.password-file": ("tests/hosts/bare-metal-128/proc/loadavg", ""),
+    "iris.access-token-file": ("tests/hosts/bare-metal-128/proc/loadavg", ""),
+    "iris.metrics-url": ("http://one/metrics", "https://other/metrics"),
+    "iris.monitoring.name": ("one", "other"),
+    "iris.monitoring.interval": ("7", "8"),
+    "iris.monitoring.duration": ("60", "70"),
+    "iris.governor.mode": ("observe", "off"),
+    "iris.governor.local": ("true", "false"),
+    "iris.governor.cpu-disable": ("91", "92"),
+    "iris.governor.memory-disable": ("96", "97"),
     "log.level": ("debug", "error"),
     "log.format": ("console", "json"),
     "cleanup.max-age": ("1h", "2h"),
@@ -36,6 +52,10 @@ SAMPLES = {
     "collector.sysctl.include-info": ("kernel.osrelease", "kernel.ostype kernel.version"),
 }
 """Two values for the settings whose values do not follow from the kind of their default."""
+
+
+BESIDE = {"iris.tls-ca-file": ["--iris.tls"], "iris.password-file": ["--iris.username=u"]}
+"""What a setting cannot be without."""
 
 
 def read(*words: str) -> Settings:
@@ -60,6 +80,8 @@ def flag(key: Key, value: str) -> str:
 
 def turn_on(key: Key) -> list[str]:
     """What turns on the collector that has this option, where it is off by default."""
+    if key.flag.startswith("iris.") and key.flag != "iris.host":
+        return ["--iris.host=h", *BESIDE.get(key.flag, ())]
     flags = [f"collector.{entry.name}" for entry in registry.ALL if not entry.enabled]
     return [f"--{name}" for name in flags if key.flag.startswith(f"{name}.")]
 
@@ -67,6 +89,9 @@ def turn_on(key: Key) -> list[str]:
 def effective(settings: Settings, key: Key) -> Any:
     """What the settings tree holds for a setting."""
     *path, name = key.yaml.split(".")
+    if path[:1] == ["iris"]:
+        [instance] = settings.iris.values()
+        return getattr(getattr(instance, path[1]) if path[1:] else instance, name)
     if key.flag == "collector.disable-defaults":
         return len(settings.collectors) <= 1
     if key.flag == "collector.max-series":
@@ -87,7 +112,7 @@ def write_setting(file: Path, key: Key, value: str) -> str:
     return f"--config.file={file}"
 
 
-@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.flag)
+@pytest.mark.parametrize("key", GIVEN_IN_THREE_WAYS, ids=lambda key: key.flag)
 def test_flags_override_the_environment_and_that_the_file(
     key: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

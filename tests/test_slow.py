@@ -55,6 +55,22 @@ class Sensor:
         self.closed = True
 
 
+class CostlySensor(Sensor):
+    """A source that can be spared."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.told: list[str] = []
+
+    def suspend(self) -> None:
+        """Take note."""
+        self.told.append("suspend")
+
+    def resume(self) -> None:
+        """Take note."""
+        self.told.append("resume")
+
+
 @pytest.fixture
 def clock() -> Clock:
     """A clock that stands still."""
@@ -216,3 +232,16 @@ def test_closing_closes_the_collector(sensor: Sensor) -> None:
     sensor.threads[1].join(PATIENT)
     collector.close()
     assert sensor.closed
+
+
+def test_a_costly_source_is_spared(clock: Clock) -> None:
+    """What it is wrapped in passes it on; nothing happens where it cannot be spared."""
+    sensor = CostlySensor(clock)
+    collector = SlowCollector(sensor, now=clock)
+    collector.suspend()
+    collector.resume()
+    assert sensor.told == ["suspend", "resume"]
+    plain = SlowCollector(Sensor(clock), now=clock)
+    plain.suspend()
+    plain.resume()
+    assert list(plain.collect())

@@ -31,6 +31,7 @@ TITLES = {
     "cleanup": "Cleanup",
     "": "General",
     "collector": "All collectors",
+    "iris": "InterSystems IRIS",
 }
 """By the first word of the YAML key; a collector's own settings are titled with its name."""
 

@@ -2,7 +2,8 @@
 
     python -m tools.generate_docs [--check]
 
-Each collector's page has a table of what it gives, and docs/metrics.md one of what all give. They
+Each collector's page has a table of what it gives, docs/iris.md one of what the daemon says of
+instances of IRIS, and docs/metrics.md one of it all. They
 stand between `<!-- metrics: ... -->` and `<!-- /metrics -->`, and list what is given on any of the
 captured hosts, and with each of the options turned on. With `--check` nothing is written: the exit
 code is 1 when a page is not up to date. It is 2 when a page cannot be filled.
@@ -13,11 +14,12 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from exporter.collectors import ALL, Entry
+from tools.documented_iris import find_iris_metrics
 from tools.documented_metrics import NothingFoundError, find_metrics
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -31,35 +33,47 @@ class PageError(Exception):
 
 
 class Page(NamedTuple):
-    """A page of the documentation, and the collectors that its table is about."""
+    """A page of the documentation, and what its table is about."""
 
     path: str
     """Below docs/."""
-    entries: tuple[Entry, ...]
+    entries: tuple[Entry, ...] = ()
+    """The collectors."""
+    with_iris: bool = False
+    """Whether the families of IRIS instances are in it, too."""
 
     def render_table(self) -> str:
         """Write the table in Markdown: with a column for the collector where there are several."""
         if len(self.entries) > 1:
             head = ("Metric", "Type", "Labels", "Collector", "Default", "Meaning")
-            return render_table(head, overview_rows(self.entries))
-        rows = [metric.cells for metric in find_metrics(self.entries[0])]
+            rows = [*overview_rows(self.entries), *(iris_rows() if self.with_iris else ())]
+            return render_table(head, sorted(rows))
+        metrics = [metric for entry in self.entries for metric in find_metrics(entry)]
+        metrics += find_iris_metrics() if self.with_iris else ()
+        rows = [metric.cells for metric in metrics]
         return render_table(("Metric", "Type", "Labels", "Meaning"), rows)
 
 
-OVERVIEW = Page("metrics.md", ALL)
-PAGES = (*(Page(f"collectors/{entry.name}.md", (entry,)) for entry in ALL), OVERVIEW)
+OVERVIEW = Page("metrics.md", ALL, with_iris=True)
+IRIS = Page("iris.md", with_iris=True)
+PAGES = (*(Page(f"collectors/{entry.name}.md", (entry,)) for entry in ALL), IRIS, OVERVIEW)
 
 
-def overview_rows(entries: Iterable[Entry]) -> list[tuple[str, ...]]:
-    """List what all collectors give, by the name of the metric."""
-    rows = []
+def overview_rows(entries: Iterable[Entry]) -> Iterator[tuple[str, ...]]:
+    """List what all collectors give."""
     for entry in entries:
         collector = f"[{entry.name}](collectors/{entry.name}.md)"
         for metric in find_metrics(entry):
             name, kind, labels, meaning = metric.cells
             default = "on" if entry.enabled and not metric.flag else "off"
-            rows.append((name, kind, labels, collector, default, meaning))
-    return sorted(rows)
+            yield name, kind, labels, collector, default, meaning
+
+
+def iris_rows() -> Iterator[tuple[str, ...]]:
+    """List what there is of IRIS instances, where there are some."""
+    for metric in find_iris_metrics():
+        name, kind, labels, meaning = metric.cells
+        yield name, kind, labels, "[iris](iris.md)", "off", meaning
 
 
 def render_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

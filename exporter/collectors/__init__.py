@@ -19,7 +19,8 @@ class Collector(Protocol):
     a generator: families count only when it has ended, all of them or none. One that keeps threads
     also has `close()`, which is called when it is not needed any more; one that has `heed()` is
     told after each collection what all of them gave. One that samples in the background has
-    `wait()`, by which a single collection gets its first sample.
+    `wait()`, by which a single collection gets its first sample. A costly one has `suspend()` and
+    `resume()`, between which it is to burden the host with nothing.
     """
 
     name: str

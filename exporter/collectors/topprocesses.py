@@ -70,6 +70,12 @@ class Options:
     )
 
 
+SUSPENDED = (
+    "suspended by the governor, as this host is under pressure (perfwatch_governor_state): looking "
+    "at all processes would add to it"
+)
+
+
 class Seen(NamedTuple):
     """A process at a look."""
 
@@ -105,9 +111,12 @@ class TopprocessesCollector:
         """Whether a process that was not seen at the last look has been started since."""
         self._refused = False
         """Whether a process of this look may not be read; one that has ended is no matter."""
+        self._is_suspended = False
 
     def collect(self) -> Iterator[Family]:
         """Yield the families of all groups that are shown, and of the others in sum."""
+        if self._is_suspended:
+            raise NoData(SUSPENDED)
         pids = self._files.list()
         looked_at = pids[: self._options.max_processes]
         self._refused = False
@@ -147,6 +156,14 @@ class TopprocessesCollector:
             "Processes in no group: beyond the maximum, hidden, or just ended.",
             len(pids) - len(seen),
         )
+
+    def suspend(self) -> None:
+        """Look at no process until `resume`."""
+        self._is_suspended = True
+
+    def resume(self) -> None:
+        """Look again: what was done meanwhile counts for those who were there before."""
+        self._is_suspended = False
 
     def _look(self, pids: Iterable[str]) -> Iterator[tuple[str, Seen]]:
         for pid in pids:

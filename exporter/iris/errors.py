@@ -36,6 +36,8 @@ class ErrorKind(StrEnum):
     """Any other error that IRIS reports on a connection that stays."""
     DRIVER = "driver"
     """The driver is not installed, or cannot be loaded."""
+    INTERNAL = "internal"
+    """A mistake of ours: the log has its traceback."""
 
 
 CONNECTION_LOST = frozenset(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -33,21 +31,3 @@ class Patience(NamedTuple):
     def silent_for(self, interval_seconds: float) -> float:
         """Give how long perf may give no sample before it counts as hanging."""
         return max(self.silent_intervals * interval_seconds, self.silent_seconds)
-
-
-class Backoff:
-    """The pauses between a child that failed and the next one."""
-
-    def __init__(self, patience: Patience, *, jitter: Callable[[], float] = random.random) -> None:
-        """`jitter` gives numbers from 0 up to 1."""
-        self._patience = patience
-        self._jitter = jitter
-        self._longest = patience.first_pause_seconds
-
-    def next_seconds(self, good_seconds: float) -> float:
-        """Give the next pause, after a child that has delivered for so long."""
-        if good_seconds >= self._patience.good_seconds:
-            self._longest = self._patience.first_pause_seconds
-        seconds = self._longest * (1 + self._jitter()) / 2
-        self._longest = min(2 * self._longest, self._patience.longest_pause_seconds)
-        return seconds

@@ -13,10 +13,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
+from exporter.backoff import Backoff
 from exporter.perf.counters import Counters
 from exporter.perf.events import Event
 from exporter.perf.intake import Account
-from exporter.perf.patience import Backoff, Patience
+from exporter.perf.patience import Patience
 from exporter.perf.plan import Plan
 from exporter.perf.source import Reading
 from exporter.perf.states import States
@@ -58,7 +59,12 @@ class Sampler:
         self._patience = patience
         self._now = now
         self._plan = Plan(program, events, aggregation)
-        self._backoff = Backoff(patience, jitter=jitter)
+        self._backoff = Backoff(
+            patience.first_pause_seconds,
+            patience.longest_pause_seconds,
+            good_seconds=patience.good_seconds,
+            jitter=jitter,
+        )
         self._account = Account()
         self._online = b""
         self._states = States()

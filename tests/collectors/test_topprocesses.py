@@ -239,6 +239,20 @@ def test_a_process_that_ends_meanwhile_costs_only_itself(host: FakeHost) -> None
     assert samples["left_out_processes"] == 1
 
 
+def test_while_suspended_no_process_is_looked_at(host: FakeHost) -> None:
+    """It says who has suspended it; afterwards nothing of what was done meanwhile is lost."""
+    watched = Watched(host)
+    add_process(host, 7, "db", pages=9)
+    watched.look()
+    watched.collector.suspend()
+    (host.root / "proc/7/stat").unlink()
+    with pytest.raises(NoData, match="suspended by the governor"):
+        watched.look(10)
+    add_process(host, 7, "db", pages=9, user=300)
+    watched.collector.resume()
+    assert watched.cpu(10)["db"] == 3
+
+
 LOOKS = st.lists(
     st.dictionaries(
         st.integers(2, 9), st.tuples(st.sampled_from("abcd"), st.integers(0, 50)), max_size=8
