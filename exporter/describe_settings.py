@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from exporter.addresses import Address
-from exporter.iris.connection import Secret
+from exporter.iris.access.connection import Secret
 from exporter.settings import Settings
 from monitoring.redaction import redacted
 

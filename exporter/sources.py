@@ -67,7 +67,7 @@ def _read_variables_of_iris(environment: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, flag in SECRET_VARIABLES.items():
         if text := environment.get(name):
-            from exporter.iris.connection import Secret  # only where IRIS is mentioned
+            from exporter.iris.access.connection import Secret  # only where IRIS is mentioned
 
             values[flag] = Secret(text)
     word = environment.get(DISABLE_VARIABLE, "").lower()

@@ -25,10 +25,10 @@ import psutil
 from exporter.bench.client import Scraper
 from exporter.bench.perf import FEW
 from exporter.bench.processes import Server, cpu_seconds, own_program, start
+from exporter.iris.access.session import Session
 from exporter.iris.control import check_resource_thresholds, configure_monitoring
-from exporter.iris.policy import ResourceThresholds
-from exporter.iris.session import Session
 from exporter.iris.settings import InstanceSettings
+from exporter.iris.system_performance.policy import ResourceThresholds
 from tests.iris.double.instance import Instance
 from tests.iris.double.server import Double
 

@@ -5,12 +5,14 @@ The sensors that an instance publishes are not among it: their names and meaning
 
 from __future__ import annotations
 
-from exporter.iris import condition, governor_families, statistics, system_performance
+from exporter.iris import condition
 from exporter.iris.condition import Condition, Worker
-from exporter.iris.decision import Means, Rules, State
-from exporter.iris.durations import CallDurations
-from exporter.iris.governor_families import Account
-from exporter.iris.sensors import INSTANCE, Sensors
+from exporter.iris.governor import families as governor_families
+from exporter.iris.governor.decision import Means, Rules, State
+from exporter.iris.governor.families import Account
+from exporter.iris.metrics import statistics, system_performance
+from exporter.iris.metrics.durations import CallDurations
+from exporter.iris.metrics.sensors import INSTANCE, Sensors
 from tools.documented_metrics import Metric
 
 UP = Condition(condition.State.UP, version="IRIS")

@@ -13,7 +13,7 @@ from typing import Protocol
 from exporter.families import Family
 from exporter.iris.instance import Instance
 from exporter.iris.keeper import Keeper
-from exporter.iris.merging import Merger
+from exporter.iris.metrics.merging import Merger
 from exporter.iris.secret_files import is_readable_by_others
 from exporter.iris.settings import InstanceSettings
 from exporter.kernel import KernelTree

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from exporter.families import Family, Number
-from exporter.iris.errors import ErrorKind
-from exporter.iris.sensors import INSTANCE
+from exporter.iris.access.errors import ErrorKind
+from exporter.iris.metrics.sensors import INSTANCE
 
 
 class State(StrEnum):

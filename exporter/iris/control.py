@@ -10,23 +10,30 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from exporter.iris import sensors, tasks
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.marks import ON, Mark, kept_on_by_operator, off_by_governor, off_by_operator
-from exporter.iris.observation import observe
-from exporter.iris.plan import Desired
-from exporter.iris.policy import (
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.session import Session
+from exporter.iris.metrics import sensors
+from exporter.iris.system_performance import tasks
+from exporter.iris.system_performance.marks import (
+    ON,
+    Mark,
+    kept_on_by_operator,
+    off_by_governor,
+    off_by_operator,
+)
+from exporter.iris.system_performance.observation import observe
+from exporter.iris.system_performance.plan import Desired
+from exporter.iris.system_performance.policy import (
     DEFAULT_POLICY,
     MonitoringPolicy,
     PerformanceMetrics,
     ResourceThresholds,
     TaskSchedule,
 )
-from exporter.iris.reconcile import Outcome, reconcile
-from exporter.iris.runs import server_time, to_horolog_day
-from exporter.iris.session import Session
-from exporter.iris.status_document import status_document, task_document
-from exporter.iris.steps import SWITCHING, Step, StopRun
+from exporter.iris.system_performance.reconcile import Outcome, reconcile
+from exporter.iris.system_performance.runs import server_time, to_horolog_day
+from exporter.iris.system_performance.status_document import status_document, task_document
+from exporter.iris.system_performance.steps import SWITCHING, Step, StopRun
 
 OUR_TASKS = "`perfwatch iris tasks list` shows those that are ours"
 

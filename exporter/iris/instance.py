@@ -17,14 +17,14 @@ from typing import NamedTuple
 
 from exporter.backoff import Backoff
 from exporter.families import Family
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.session import Session
 from exporter.iris.condition import STATE_AFTER, Condition, State, Worker, list_families
-from exporter.iris.durations import CallDurations
-from exporter.iris.errors import ErrorKind, IrisError
 from exporter.iris.keeper import Keeper
+from exporter.iris.metrics.durations import CallDurations
+from exporter.iris.metrics.snapshot import Snapshot
 from exporter.iris.poll import Poll
-from exporter.iris.session import Session
 from exporter.iris.settings import InstanceSettings
-from exporter.iris.snapshot import Snapshot
 from exporter.kernel import KernelTree
 from exporter.process import PAGE_BYTES
 from exporter.process_files import GONE, ProcessFiles

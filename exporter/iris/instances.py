@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from exporter.iris.connection import Secret
+from exporter.iris.access.connection import Secret
 from exporter.iris.secret_files import read_secret
 from exporter.iris.settings import (
     DEFAULT_NAME,

@@ -12,19 +12,19 @@ from datetime import UTC, datetime
 from math import inf
 
 from exporter.families import Family
-from exporter.iris import wrapper
-from exporter.iris.decision import Action, Mode, Rules
-from exporter.iris.errors import IrisError
-from exporter.iris.governor import SAMPLE_SECONDS, Governor
-from exporter.iris.marks import ON, Mark, off_by_governor
-from exporter.iris.observation import Identity, Observed, identify, observe
-from exporter.iris.plan import Desired, plan
-from exporter.iris.policy import PerformanceMetrics, TaskSchedule
-from exporter.iris.pressure import HostReader, is_local
-from exporter.iris.reconcile import apply
-from exporter.iris.session import Session
+from exporter.iris.access.errors import IrisError
+from exporter.iris.access.session import Session
+from exporter.iris.governor.decision import Action, Mode, Rules
+from exporter.iris.governor.governor import SAMPLE_SECONDS, Governor
+from exporter.iris.governor.pressure import HostReader, is_local
+from exporter.iris.metrics.system_performance import SystemPerformance
 from exporter.iris.settings import InstanceSettings
-from exporter.iris.system_performance import SystemPerformance
+from exporter.iris.system_performance import wrapper
+from exporter.iris.system_performance.marks import ON, Mark, off_by_governor
+from exporter.iris.system_performance.observation import Identity, Observed, identify, observe
+from exporter.iris.system_performance.plan import Desired, plan
+from exporter.iris.system_performance.policy import PerformanceMetrics, TaskSchedule
+from exporter.iris.system_performance.reconcile import apply
 from exporter.kernel import KernelTree
 from monitoring.structured_logging import StructuredLogger
 

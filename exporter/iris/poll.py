@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from exporter.families import Family
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.policy import PerformanceMetrics
-from exporter.iris.sensors import SensorOptions, Sensors, get_text, readings
-from exporter.iris.session import Session
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.session import Session
+from exporter.iris.metrics.sensors import SensorOptions, Sensors, get_text, readings
+from exporter.iris.metrics.statistics import Statistics
 from exporter.iris.settings import InstanceSettings
-from exporter.iris.statistics import Statistics
+from exporter.iris.system_performance.policy import PerformanceMetrics
 from monitoring.structured_logging import StructuredLogger
 
 log = StructuredLogger("perfwatch.iris")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from exporter.iris.connection import Secret
+from exporter.iris.access.connection import Secret
 
 MAX_BYTES = 64 * 1024
 

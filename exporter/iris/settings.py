@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from exporter.iris.connection import NO_SECRET, Connection, Secret, Tls
-from exporter.iris.policy import MonitoringPolicy, ResourceThresholds
+from exporter.iris.access.connection import NO_SECRET, Connection, Secret, Tls
+from exporter.iris.system_performance.policy import MonitoringPolicy, ResourceThresholds
 from exporter.options import (
     one_of,
     option,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.iris.session import Session
+from exporter.iris.access.session import Session
 from tests.iris.double.instance import Instance
 from tests.iris.double.server import Double
 from tests.iris.monitored import Monitored

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from exporter.iris.decision import Action, Decision, Rules
-from exporter.iris.governor import Governor
-from exporter.iris.policy import PerformanceMetrics
+from exporter.iris.governor.decision import Action, Decision, Rules
+from exporter.iris.governor.governor import Governor
+from exporter.iris.system_performance.policy import PerformanceMetrics
 
 STARTED_AT = 1_800_000_000.0
 """By the calendar."""

@@ -6,9 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from exporter.iris.access.session import Session
 from exporter.iris.keeper import Keeper
-from exporter.iris.sensors import performance_metrics
-from exporter.iris.session import Session
+from exporter.iris.metrics.sensors import performance_metrics
 from exporter.iris.settings import GovernorSettings, InstanceSettings, MonitoringSettings
 from exporter.kernel import KernelTree
 from tests.iris.double.instance import Instance

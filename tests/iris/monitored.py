@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from exporter.iris.access.session import Session
 from exporter.iris.control import configure_monitoring
-from exporter.iris.observation import Observed, observe
-from exporter.iris.policy import DEFAULT_POLICY, MonitoringPolicy, TaskSchedule
-from exporter.iris.session import Session
+from exporter.iris.system_performance.observation import Observed, observe
+from exporter.iris.system_performance.policy import DEFAULT_POLICY, MonitoringPolicy, TaskSchedule
 from tests.iris.double.instance import Instance
 from tests.iris.double.server import Double
 

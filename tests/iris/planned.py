@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from exporter.iris.marks import (
+from exporter.iris.system_performance.marks import (
     BY_ADMINISTRATOR,
     ON,
     Mark,
@@ -15,13 +15,13 @@ from exporter.iris.marks import (
     off_by_governor,
     off_by_operator,
 )
-from exporter.iris.observation import Identity, Observed
-from exporter.iris.plan import Desired
-from exporter.iris.policy import MonitoringPolicy, TaskSchedule
-from exporter.iris.profiles import Profile
-from exporter.iris.reports import Host
-from exporter.iris.runs import Run, parse_runid
-from exporter.iris.steps import (
+from exporter.iris.system_performance.observation import Identity, Observed
+from exporter.iris.system_performance.plan import Desired
+from exporter.iris.system_performance.policy import MonitoringPolicy, TaskSchedule
+from exporter.iris.system_performance.profiles import Profile
+from exporter.iris.system_performance.reports import Host
+from exporter.iris.system_performance.runs import Run, parse_runid
+from exporter.iris.system_performance.steps import (
     AddProfile,
     CreateSchedule,
     DeleteTask,
@@ -34,7 +34,7 @@ from exporter.iris.steps import (
     UpdateSchedule,
     WriteMark,
 )
-from exporter.iris.tasks import Task, schedule_code
+from exporter.iris.system_performance.tasks import Task, schedule_code
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LOCAL = datetime(2026, 11, 21, 13, 0)  # noqa: DTZ001 -- a server's local time has no zone

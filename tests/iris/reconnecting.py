@@ -17,8 +17,8 @@ import tracemalloc
 from pathlib import Path
 from typing import NamedTuple
 
-from exporter.iris.errors import IrisError
-from exporter.iris.session import Session
+from exporter.iris.access.errors import IrisError
+from exporter.iris.access.session import Session
 from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from exporter.families import Family
-from exporter.iris.sensors import Sensors
-from exporter.iris.session import Session
-from exporter.iris.statistics import collect_statistics
+from exporter.iris.access.session import Session
+from exporter.iris.metrics.sensors import Sensors
+from exporter.iris.metrics.statistics import collect_statistics
 from tests.iris.double.hooks import Reference, ServerError, WithOutputs
 from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.cli import main
-from exporter.iris import wrapper
-from exporter.iris.assumptions import ASSUMPTIONS, Verdict, judge_all
-from exporter.iris.check import Finding, Outcome, make_checks, run_checks
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.session import Session
+from exporter.iris.check.assumptions import ASSUMPTIONS, Verdict, judge_all
+from exporter.iris.check.checks import Finding, Outcome, make_checks, run_checks
+from exporter.iris.check.recording import SAID, Scrubber, mask, record, shape, version
 from exporter.iris.control import create_task
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.policy import MonitoringPolicy, TaskSchedule
-from exporter.iris.recording import SAID, Scrubber, mask, record, shape, version
-from exporter.iris.session import Session
+from exporter.iris.system_performance import wrapper
+from exporter.iris.system_performance.policy import MonitoringPolicy, TaskSchedule
 from tests.iris.double.faults import Hang
 from tests.iris.double.instance import Instance
 from tests.iris.double.server import Double

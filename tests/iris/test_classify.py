@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.iris.classify import (
+from exporter.iris.access.classify import (
     CALLING,
     CONNECTING,
     MAX_TEXT,
     classify,
     one_line,
 )
-from exporter.iris.errors import ErrorKind
+from exporter.iris.access.errors import ErrorKind
 
 LINK = "<COMMUNICATION LINK ERROR> "
 CONNECT = f"{LINK}Failed to connect to server; Details: {LINK}"

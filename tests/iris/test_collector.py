@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from exporter.iris.collector import IrisCollector
 from exporter.iris.condition import State
-from exporter.iris.decision import Reason
+from exporter.iris.governor.decision import Reason
 from exporter.iris.settings import InstanceSettings
 from exporter.kernel import KernelTree
 from exporter.parts import IRIS, make_collectors, start_beside

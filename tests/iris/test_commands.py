@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.iris import wrapper
-from exporter.iris.commands import Commands, TaskCommands, WrapperCommands
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.objectscript import literal
-from exporter.iris.policy import DEFAULT_POLICY, MonitoringPolicy
-from exporter.iris.profiles import read_profile
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.system_performance import wrapper
+from exporter.iris.system_performance.commands import Commands, TaskCommands, WrapperCommands
+from exporter.iris.system_performance.objectscript import literal
+from exporter.iris.system_performance.policy import DEFAULT_POLICY, MonitoringPolicy
+from exporter.iris.system_performance.profiles import read_profile
 from tests.iris.monitored import INSTALLERS_RIGHTS, MINUTE, Monitored
 
 OTHER = MonitoringPolicy(interval_seconds=10, os_data=False)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from exporter.iris.connection import NO_SECRET, Connection, Secret
+from exporter.iris.access.connection import NO_SECRET, Connection, Secret
 
 
 def test_a_secret_shows_itself_to_nobody() -> None:

@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
-from exporter.iris import control, tasks
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.policy import MonitoringPolicy, ResourceThresholds, TaskSchedule
+from exporter.iris import control
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.system_performance import tasks
+from exporter.iris.system_performance.policy import (
+    MonitoringPolicy,
+    ResourceThresholds,
+    TaskSchedule,
+)
 from tests.iris.double.hooks import ServerError
 from tests.iris.monitored import MINUTE, SHORT, Monitored
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.iris import control, wrapper
-from exporter.iris.errors import ErrorKind, IrisError
+from exporter.iris import control
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.system_performance import wrapper
 from tests.iris.double.hooks import ServerError
 from tests.iris.monitored import INSTALLERS_RIGHTS, MINUTE, Monitored
 

@@ -9,8 +9,8 @@ from typing import Any
 import iris
 import pytest
 
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.session import Session
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.session import Session
 from tests.iris.double.faults import (
     BAD_LENGTH,
     HTTP,

@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.iris.calls import Get, Out
-from exporter.iris.session import Session
+from exporter.iris.access.calls import Get, Out
+from exporter.iris.access.session import Session
 from tests.iris.double.clock import Clock
 from tests.iris.double.hooks import ServerError, User
 from tests.iris.double.instance import Instance

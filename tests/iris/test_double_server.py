@@ -13,8 +13,8 @@ from typing import Any
 import iris
 import pytest
 
-from exporter.iris.connection import Secret, Tls
-from exporter.iris.session import Session
+from exporter.iris.access.connection import Secret, Tls
+from exporter.iris.access.session import Session
 from tests.iris.double import wire
 from tests.iris.double.faults import HTTP, Hang
 from tests.iris.double.scripted import Scripted

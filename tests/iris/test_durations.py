@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 from exporter.exposition import OPENMETRICS, TEXT, Renderer
-from exporter.iris.durations import MAX_CALLS, CallDurations
-from exporter.iris.errors import ErrorKind
+from exporter.iris.access.errors import ErrorKind
+from exporter.iris.metrics.durations import MAX_CALLS, CallDurations
 from tests.expositions import meaning
 from tests.samples import read_samples
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.fetching import MAX_BYTES, fetch
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.fetching import MAX_BYTES, fetch
 from tests.engines import LONG
 from tests.iris.web import PAGE, Answer, Web, page, raw, respond
 from tests.tls import Issuer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.iris.decision import Action, Mode, Reason
-from exporter.iris.policy import ResourceThresholds
+from exporter.iris.governor.decision import Action, Mode, Reason
+from exporter.iris.system_performance.policy import ResourceThresholds
 from tests.iris.governed import BUSY, FULL, LIVES_AT_92, QUIET, Governed, Levels, suspended
 
 

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from exporter.iris.decision import Action, Mode, Reason
-from exporter.iris.marks import (
+from exporter.iris.governor.decision import Action, Mode, Reason
+from exporter.iris.system_performance.marks import (
     BY_ADMINISTRATOR,
     ON,
     Mark,

@@ -6,9 +6,9 @@ import io
 
 import pytest
 
-from exporter.iris.decision import Mode, Rules
-from exporter.iris.governor import Governor
-from exporter.iris.marks import BY_ADMINISTRATOR
+from exporter.iris.governor.decision import Mode, Rules
+from exporter.iris.governor.governor import Governor
+from exporter.iris.system_performance.marks import BY_ADMINISTRATOR
 from monitoring.structured_logging import configure
 from tests.iris.governed import BUSY, QUIET, STARTED_AT, Governed, Levels, suspended
 from tests.logs import records

@@ -8,8 +8,17 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.iris.decision import Action, Decision, Hold, Mode, Reading, Rules, State, decide
-from exporter.iris.policy import ResourceThresholds
+from exporter.iris.governor.decision import (
+    Action,
+    Decision,
+    Hold,
+    Mode,
+    Reading,
+    Rules,
+    State,
+    decide,
+)
+from exporter.iris.system_performance.policy import ResourceThresholds
 from tests.iris.governed import BUSY, FULL, LIVES_AT_92, QUIET, Governed, Levels
 
 CPU = (None, 0.0, 84.9, 85.0, 90.0, 90.1, 100.0)

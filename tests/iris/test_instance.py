@@ -11,10 +11,10 @@ from typing import Any
 import psutil
 import pytest
 
+from exporter.iris.access.session import Session
 from exporter.iris.condition import State
 from exporter.iris.keeper import Keeper
 from exporter.iris.poll import Poll
-from exporter.iris.session import Session
 from monitoring.structured_logging import configure
 from tests.iris.double.faults import Close, Hang
 from tests.iris.double.instance import Instance

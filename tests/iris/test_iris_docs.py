@@ -8,12 +8,12 @@ from typing import get_args
 
 import pytest
 
-from exporter.iris.assumptions import ASSUMPTIONS
-from exporter.iris.check import make_checks
+from exporter.iris.access.errors import ErrorKind
+from exporter.iris.check.assumptions import ASSUMPTIONS
+from exporter.iris.check.checks import make_checks
 from exporter.iris.cli.commands import COMMANDS, wrapper_text
 from exporter.iris.condition import State
-from exporter.iris.errors import ErrorKind
-from exporter.iris.marks import parse_mark
+from exporter.iris.system_performance.marks import parse_mark
 from tests.iris.double import assumptions as double
 
 ROOT = Path(__file__).parent.parent.parent

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.arguments import Parser, read_settings
 from exporter.describe_settings import describe_settings
-from exporter.iris.connection import Secret
+from exporter.iris.access.connection import Secret
 from exporter.iris.settings import InstanceSettings
 from exporter.settings import Settings, SettingsError
 

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.arguments import Parser, read_settings
 from exporter.cli import main
-from exporter.iris.connection import Tls
+from exporter.iris.access.connection import Tls
 from exporter.iris.settings import InstanceSettings
 from exporter.settings import Settings, SettingsError
 

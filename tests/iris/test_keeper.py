@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.iris import wrapper
-from exporter.iris.errors import IrisError
+from exporter.iris.access.errors import IrisError
 from exporter.iris.settings import GovernorSettings
+from exporter.iris.system_performance import wrapper
 from monitoring.structured_logging import configure
 from tests.iris.double.faults import Close
 from tests.iris.double.hooks import ServerError

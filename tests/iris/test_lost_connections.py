@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.iris import tasks, wrapper
+from exporter.iris.access.errors import IrisError
+from exporter.iris.access.session import Session
 from exporter.iris.control import configure_monitoring
-from exporter.iris.errors import IrisError
-from exporter.iris.observation import identify
-from exporter.iris.policy import DEFAULT_POLICY, TaskSchedule
-from exporter.iris.session import Session
+from exporter.iris.system_performance import tasks, wrapper
+from exporter.iris.system_performance.observation import identify
+from exporter.iris.system_performance.policy import DEFAULT_POLICY, TaskSchedule
 from tests.iris.double.faults import Close
 from tests.iris.double.instance import Instance
 from tests.iris.double.server import Double

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.iris.marks import (
+from exporter.iris.system_performance.marks import (
     BY_ADMINISTRATOR,
     MAX_DESCRIPTION,
     ON,

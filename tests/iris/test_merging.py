@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from exporter.exposition import OPENMETRICS, Renderer
 from exporter.families import Family
-from exporter.iris.merging import Merger
-from exporter.iris.sensors import Sensors
+from exporter.iris.metrics.merging import Merger
+from exporter.iris.metrics.sensors import Sensors
 from tests.expositions import meaning
 
 

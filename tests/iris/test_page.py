@@ -12,11 +12,11 @@ import pytest
 from exporter.exposition import OPENMETRICS, TEXT, Renderer
 from exporter.families import Family
 from exporter.iris.condition import Condition, State, Worker, list_families
-from exporter.iris.durations import CallDurations
-from exporter.iris.merging import Merger
-from exporter.iris.sensors import SensorOptions, Sensors
-from exporter.iris.statistics import collect_statistics
-from exporter.iris.system_performance import SystemPerformance
+from exporter.iris.metrics.durations import CallDurations
+from exporter.iris.metrics.merging import Merger
+from exporter.iris.metrics.sensors import SensorOptions, Sensors
+from exporter.iris.metrics.statistics import collect_statistics
+from exporter.iris.metrics.system_performance import SystemPerformance
 from tests.expositions import meaning
 from tests.iris.double.sensors_text import sensors_text
 from tests.iris.governed import BUSY, Governed

@@ -8,16 +8,16 @@ from typing import Literal
 import pytest
 from hypothesis import given
 
-from exporter.iris.marks import (
+from exporter.iris.system_performance.marks import (
     BY_ADMINISTRATOR,
     ON,
     Mark,
     off_by_governor,
     off_by_operator,
 )
-from exporter.iris.plan import Desired, next_mark, plan
-from exporter.iris.reports import Report
-from exporter.iris.steps import (
+from exporter.iris.system_performance.plan import Desired, next_mark, plan
+from exporter.iris.system_performance.reports import Report
+from exporter.iris.system_performance.steps import (
     AddProfile,
     CreateSchedule,
     DeleteTask,

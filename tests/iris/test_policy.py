@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.iris.policy import (
+from exporter.iris.system_performance.policy import (
     OTHERS_PROFILES,
     CPFParameters,
     MonitoringPolicy,

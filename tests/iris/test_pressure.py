@@ -11,7 +11,7 @@ import pytest
 from exporter.collectors.cpu import CpuCollector, Options
 from exporter.collectors.meminfo import MeminfoCollector
 from exporter.families import Family, Filled
-from exporter.iris.pressure import HostReader, is_local
+from exporter.iris.governor.pressure import HostReader, is_local
 from exporter.kernel import KernelTree
 
 CPUS = [

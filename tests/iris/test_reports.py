@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from exporter.iris import reports
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.reports import CHUNK_BYTES, MAX_PREVIEWS, Report
-from exporter.iris.runs import active_runids, ended_runids, parse_runid, read_ended
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.system_performance import reports
+from exporter.iris.system_performance.reports import CHUNK_BYTES, MAX_PREVIEWS, Report
+from exporter.iris.system_performance.runs import (
+    active_runids,
+    ended_runids,
+    parse_runid,
+    read_ended,
+)
 from tests.iris.monitored import MINUTE, SHORT, Monitored
 
 DIRECTORY = "/usr/irissys/mgr/"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.runs import (
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.system_performance.runs import (
     from_horolog,
     ours,
     parse_runid,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from exporter.exposition import OPENMETRICS, TEXT, Renderer
 from exporter.families import Family
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.sensors import MAX_CHARACTERS, SensorOptions, Sensors, readings
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.metrics.sensors import MAX_CHARACTERS, SensorOptions, Sensors, readings
 from exporter.text_format import MAX_LINES
 from tests.expositions import meaning
 from tests.iris.double.sensors_text import sensors_text

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from exporter.exposition import OPENMETRICS, TEXT, Renderer
-from exporter.iris.merging import Merger
-from exporter.iris.sensors import SensorOptions, Sensors
+from exporter.iris.metrics.merging import Merger
+from exporter.iris.metrics.sensors import SensorOptions, Sensors
 from tests.expositions import meaning
 from tests.iris.published import strict_values, text_values
 from tools.documented_iris import find_iris_metrics

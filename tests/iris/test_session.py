@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from exporter.iris.calls import Get, Invoke, ListValue, Out, Set, Step, Value
-from exporter.iris.driver import plain
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.session import Session
+from exporter.iris.access.calls import Get, Invoke, ListValue, Out, Set, Step, Value
+from exporter.iris.access.driver import plain
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.session import Session
 from tests.engines import LONG
 from tests.iris.double import wire
 from tests.iris.double.hooks import Reference, Rows, ServerError, SqlError, WithOutputs

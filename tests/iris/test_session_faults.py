@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.session import Session
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.session import Session
 from tests.engines import LONG
 from tests.iris.double import wire
 from tests.iris.double.faults import (

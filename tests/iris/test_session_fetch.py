@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.iris.connection import Connection
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.session import Session
+from exporter.iris.access.connection import Connection
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.session import Session
 from tests.engines import LONG
 from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from exporter.iris.connection import Secret
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.session import Session
+from exporter.iris.access.connection import Secret
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.session import Session
 from tests.engines import LONG
 from tests.iris.double.faults import Hang
 from tests.iris.double.hooks import ServerError

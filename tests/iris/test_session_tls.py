@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import pytest
 
-from exporter.iris.connection import Tls
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.session import Session
-from exporter.iris.tls import authorities, settings
+from exporter.iris.access.connection import Tls
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.session import Session
+from exporter.iris.access.tls import authorities, settings
 from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double
 from tests.tls import Issuer

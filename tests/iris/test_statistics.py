@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from exporter.exposition import OPENMETRICS, TEXT, Renderer
-from exporter.iris import statistics
-from exporter.iris.errors import IrisError
-from exporter.iris.sensors import get_text, performance_metrics
-from exporter.iris.statistics import collect_statistics
+from exporter.iris.access.errors import IrisError
+from exporter.iris.metrics import statistics
+from exporter.iris.metrics.sensors import get_text, performance_metrics
+from exporter.iris.metrics.statistics import collect_statistics
 from tests.expositions import meaning
 from tests.iris.scripted_statistics import (
     DASHBOARD,

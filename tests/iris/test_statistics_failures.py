@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.statistics import Statistics, collect_statistics
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.metrics.statistics import Statistics, collect_statistics
 from tests.iris.double.faults import Close
 from tests.iris.double.hooks import WithOutputs
 from tests.iris.scripted_statistics import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.statuses import check_answer, check_status, status_text
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.system_performance.statuses import check_answer, check_status, status_text
 from tests.iris.double.status import error_status
 from tests.iris.monitored import Monitored
 

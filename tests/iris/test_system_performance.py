@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from exporter.exposition import OPENMETRICS, TEXT, Renderer
-from exporter.iris.errors import ErrorKind
-from exporter.iris.marks import BY_ADMINISTRATOR, Mark, kept_on_by_operator
-from exporter.iris.observation import Identity, Missing, Observed
-from exporter.iris.profiles import Profile
-from exporter.iris.reports import Host, Report
-from exporter.iris.runs import Run
-from exporter.iris.system_performance import HEADS, SystemPerformance
-from exporter.iris.tasks import Task
+from exporter.iris.access.errors import ErrorKind
+from exporter.iris.metrics.system_performance import HEADS, SystemPerformance
+from exporter.iris.system_performance.marks import BY_ADMINISTRATOR, Mark, kept_on_by_operator
+from exporter.iris.system_performance.observation import Identity, Missing, Observed
+from exporter.iris.system_performance.profiles import Profile
+from exporter.iris.system_performance.reports import Host, Report
+from exporter.iris.system_performance.runs import Run
+from exporter.iris.system_performance.tasks import Task
 from tests.expositions import meaning
 from tests.samples import read_samples
 

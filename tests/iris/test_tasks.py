@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from exporter.iris import tasks
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.marks import BY_ADMINISTRATOR, ON, off_by_governor
-from exporter.iris.policy import MonitoringPolicy, TaskSchedule
-from exporter.iris.session import Session
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.session import Session
+from exporter.iris.system_performance import tasks
+from exporter.iris.system_performance.marks import BY_ADMINISTRATOR, ON, off_by_governor
+from exporter.iris.system_performance.policy import MonitoringPolicy, TaskSchedule
 from tests.iris.monitored import MINUTE, SCHEDULE, SHORT, Monitored
 
 NOW = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)

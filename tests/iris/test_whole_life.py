@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from exporter.iris import control, reports, tasks, wrapper
-from exporter.iris.observation import identify
-from exporter.iris.plan import Desired
-from exporter.iris.policy import MonitoringPolicy, TaskSchedule
-from exporter.iris.reconcile import Outcome, reconcile
-from exporter.iris.runs import parse_runid
-from exporter.iris.session import Session
-from exporter.iris.steps import RemoveReport, ResumeTask, StartRun
+from exporter.iris import control
+from exporter.iris.access.session import Session
+from exporter.iris.system_performance import reports, tasks, wrapper
+from exporter.iris.system_performance.observation import identify
+from exporter.iris.system_performance.plan import Desired
+from exporter.iris.system_performance.policy import MonitoringPolicy, TaskSchedule
+from exporter.iris.system_performance.reconcile import Outcome, reconcile
+from exporter.iris.system_performance.runs import parse_runid
+from exporter.iris.system_performance.steps import RemoveReport, ResumeTask, StartRun
 from tests.iris.double.instance import Instance
 from tests.iris.double.server import Double
 from tests.iris.monitored import HOUR, INSTALLERS_RIGHTS, MINUTE, SHORT, Monitored

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.iris.connection import NO_SECRET
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.session import Session
+from exporter.iris.access.connection import NO_SECRET
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.access.session import Session
 from tests.child import REPOSITORY, Child
 from tests.engines import LONG
 from tests.iris.double.faults import Close, Hang
@@ -49,7 +49,7 @@ def test_a_worker_shows_no_secret_to_other_processes(session: Session) -> None:
     shown = process_file(session, "cmdline") + process_file(session, "environ")
     assert session.connection.password.reveal().encode() not in shown
     assert session.connection.username.encode() not in shown
-    assert b"exporter.iris.worker" in shown
+    assert b"exporter.iris.access.worker" in shown
 
 
 def test_a_worker_is_small(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,8 +88,8 @@ def test_secrets_are_taken_out_of_what_the_driver_says(session: Session, double:
 DAEMON = f"""
 import sys
 sys.path.insert(0, {str(REPOSITORY)!r})
-from exporter.iris.connection import Connection, Secret
-from exporter.iris.session import Session
+from exporter.iris.access.connection import Connection, Secret
+from exporter.iris.access.session import Session
 
 host, port, user, password = sys.argv[1:]
 session = Session(Connection(

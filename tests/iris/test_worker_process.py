@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.iris.messages import MAX_ANSWER_BYTES, Assembly, BrokenFrameError, pack
-from exporter.iris.worker_process import WorkerGoneError, WorkerProcess
+from exporter.iris.access.messages import MAX_ANSWER_BYTES, Assembly, BrokenFrameError, pack
+from exporter.iris.access.worker_process import WorkerGoneError, WorkerProcess
 from tests.engines import LONG
 
 OUTPUT = "import os, sys, time, struct\ndef put(data): os.write(1, data)\n"

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from exporter.iris import wrapper
-from exporter.iris.errors import ErrorKind, IrisError
+from exporter.iris.access.errors import ErrorKind, IrisError
+from exporter.iris.system_performance import wrapper
 from tests.iris.double.hooks import SqlError
 from tests.iris.double.objectscript import check_syntax
 from tests.iris.monitored import INSTALLERS_RIGHTS, Monitored

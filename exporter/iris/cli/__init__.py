@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from exporter.cli import on_one_line
+from exporter.iris.access.errors import DOCUMENTATION, IrisError
+from exporter.iris.access.session import Session
 from exporter.iris.cli.calling import Call, Context, read_call
 from exporter.iris.cli.output import Progress, as_json
-from exporter.iris.errors import DOCUMENTATION, IrisError
-from exporter.iris.session import Session
 from exporter.iris.settings import InstanceSettings
 from exporter.settings import SettingsError
 

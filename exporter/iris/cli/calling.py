@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from exporter.arguments import Parser, read_settings
+from exporter.iris.access.errors import DOCUMENTATION
+from exporter.iris.access.session import Server, Session
 from exporter.iris.cli.output import Show
-from exporter.iris.errors import DOCUMENTATION
-from exporter.iris.session import Server, Session
 from exporter.iris.settings import InstanceSettings
 from exporter.settings import SettingsError
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from exporter.iris.check import Finding, Outcome, make_checks, run_checks
+from exporter.iris.check.checks import Finding, Outcome, make_checks, run_checks
+from exporter.iris.check.recording import record
 from exporter.iris.cli.calling import Context, Result
 from exporter.iris.cli.output import as_json, cell, table
-from exporter.iris.recording import record
 
 
 def declare_check(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exporter.iris import control, tasks, wrapper
+from exporter.iris import control
+from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.cli.calling import Command, Context, Result
 from exporter.iris.cli.checking import check, declare_check
 from exporter.iris.cli.output import duration, listing, size, table
@@ -18,7 +19,7 @@ from exporter.iris.cli.reporting import (
     list_our_reports,
     list_runs,
 )
-from exporter.iris.errors import ErrorKind, IrisError
+from exporter.iris.system_performance import tasks, wrapper
 from exporter.options import parse_age
 
 NOTHING = "nothing to do"

@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.cli.calling import Context, Result
 from exporter.iris.cli.output import duration, size, table
-from exporter.iris.errors import ErrorKind, IrisError
-from exporter.iris.observation import observe
-from exporter.iris.reports import Report, fetch, find_host, find_report, list_reports
-from exporter.iris.runs import ours, read_ended
-from exporter.iris.status_document import report_document, run_document
+from exporter.iris.system_performance.observation import observe
+from exporter.iris.system_performance.reports import (
+    Report,
+    fetch,
+    find_host,
+    find_report,
+    list_reports,
+)
+from exporter.iris.system_performance.runs import ours, read_ended
+from exporter.iris.system_performance.status_document import report_document, run_document
 
 
 def list_runs(context: Context) -> Result:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Self
 
-from exporter.iris.connection import Connection, Secret
+from exporter.iris.access.connection import Connection, Secret
 from tests.iris.double.faults import Faults, Trouble, send
 from tests.iris.double.hooks import Instance
 from tests.iris.double.link import GoneError, Link, Request
