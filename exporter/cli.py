@@ -105,7 +105,7 @@ def _check_config(words: Sequence[str]) -> int:
     parser.add_argument("file", metavar="FILE")
     file = parser.parse_args(words).file
     settings = build(read_file(file, tuple(all_keys())))
-    instances = f", {len(settings.iris)} instances of IRIS" if settings.iris else ""
+    instances = f", instances of IRIS: {len(settings.iris)}" if settings.iris else ""
     print(f"{file} is valid: {len(settings.collectors)} collectors enabled{instances}")
     return 0
 

@@ -161,7 +161,7 @@ def all_keys(is_used: Callable[[str], bool] = lambda _: True) -> Iterator[Key]:
 def _iris_keys() -> Iterator[Key]:
     from exporter.iris.instances import GROUPS as IRIS_GROUPS
     from exporter.iris.instances import INSTANCES
-    from exporter.iris.settings import parse_instances
+    from exporter.iris.options import parse_instances
 
     for prefix, declared in IRIS_GROUPS.items():
         yield from _group_keys(prefix, declared)

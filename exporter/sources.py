@@ -67,9 +67,12 @@ def _read_variables_of_iris(environment: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, flag in SECRET_VARIABLES.items():
         if text := environment.get(name):
-            from exporter.iris.access.connection import Secret  # only where IRIS is mentioned
+            from exporter.iris.secret_files import parse_secret  # only where IRIS is mentioned
 
-            values[flag] = Secret(text)
+            try:
+                values[flag] = parse_secret(text, name)
+            except ValueError as error:
+                raise SettingsError(f"{error} (see {DOCUMENTATION})") from error
     word = environment.get(DISABLE_VARIABLE, "").lower()
     if word not in {"", "0", "1", "false", "true", "no", "yes"}:
         raise SettingsError(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import sys
 import tempfile
 import time
@@ -34,7 +35,8 @@ from tests.iris.double.server import Double
 
 MEGA = 1e-6
 MILLI = 1e3
-MICRO = 1e6
+
+DEFAULTS = ResourceThresholds()
 
 PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.05
@@ -44,6 +46,10 @@ SETTLED_POLLS = 2
 
 FAST_SECONDS = 1.0
 """The time between two polls where their cost is measured."""
+MANY_SECONDS = 5.0
+"""The same with many instances, at most."""
+DIGESTION_SECONDS = 0.2
+"""From an instance's answer until it is taken apart: what a poll takes is not the scrape's."""
 
 
 class Row(NamedTuple):
@@ -69,14 +75,21 @@ class SpeakingInstance(Instance):
         return super().sensors() if self._page is None else self._page
 
 
-class Watched:
+class Watched(NamedTuple):
     """A daemon that watches an instance of its own, with its worker."""
 
-    def __init__(self, server: Server, instance: SpeakingInstance) -> None:
-        self.server = server
-        self.instance = instance
-        _wait(lambda: instance.polls >= SETTLED_POLLS, "the instance was not read")
-        (self.worker,) = psutil.Process(server.pid).children()
+    server: Server
+    instance: SpeakingInstance
+
+    def settle(self) -> None:
+        """Wait until it does the same again and again."""
+        _wait_for_polls([self.instance], SETTLED_POLLS)
+
+    @property
+    def worker(self) -> psutil.Process:
+        """The process that holds the connection."""
+        (worker,) = psutil.Process(self.server.pid).children()
+        return worker
 
     def cpu_seconds(self) -> tuple[float, float]:
         """CPU time so far, of the daemon and of the worker."""
@@ -98,6 +111,9 @@ def main(words: Sequence[str]) -> int:
     rows = [
         *measure_calls(page, options.times),
         *measure_daemon(page, options.interval, options.seconds, options.scrapes),
+        *measure_many(
+            page, options.instances, min(options.interval, MANY_SECONDS), options.scrapes
+        ),
     ]
     print(to_markdown(rows))
     return 0
@@ -117,9 +133,7 @@ def measure_calls(page: str | None, times: int) -> list[Row]:
             connect.append(_milliseconds(session.open))
             configure.append(_milliseconds(lambda: configure_monitoring(session)))
             again.append(_milliseconds(lambda: configure_monitoring(session)))
-            check.append(
-                _milliseconds(lambda: check_resource_thresholds(session, ResourceThresholds()))
-            )
+            check.append(_milliseconds(lambda: check_resource_thresholds(session, DEFAULTS)))
     return [
         Row("Starting a worker and logging in", "ms", connect),
         Row("Configuring a new instance", "ms", configure, 2000),
@@ -137,8 +151,10 @@ def measure_daemon(page: str | None, interval: float, seconds: float, scrapes: i
         base = stack.enter_context(start(own_program(), FEW))
         usual = stack.enter_context(watching(page, interval))
         fast = stack.enter_context(watching(page, FAST_SECONDS))
+        for site in (usual, fast):
+            site.settle()
         lasted, idle, windows = _use(base, [usual, fast], seconds)
-        scrape = _scrape_seconds(usual.server, scrapes) - _scrape_seconds(base, scrapes)
+        scraped = _scrape_milliseconds(base, fast.server, [fast.instance], scrapes)
         memory = usual.worker.memory_full_info()
         added = usual.server.resident_bytes() - base.resident_bytes()
     whole, polled = windows
@@ -150,7 +166,25 @@ def measure_daemon(page: str | None, interval: float, seconds: float, scrapes: i
         Row("CPU of a poll, worker", "ms", [polled.worker / polled.polls * MILLI]),
         Row("CPU of a poll, daemon", "ms", [(polled.daemon - idle) / polled.polls * MILLI]),
         Row(f"CPU of all, a poll every {interval:g} s", "% of a core", [share * 100], 2),
-        Row("CPU added to a scrape", "us", [scrape * MICRO]),
+        Row("CPU added to a scrape", "ms", scraped),
+    ]
+
+
+def measure_many(page: str | None, count: int, interval: float, scrapes: int) -> list[Row]:
+    """Measure a daemon with several instances; what one without IRIS takes is subtracted."""
+    instances = [SpeakingInstance(page) for _ in range(count)]
+    with start(own_program(), FEW) as base, serving(instances, interval) as server:
+        scraped = _scrape_milliseconds(base, server, instances, scrapes)
+        workers = [one.memory_full_info() for one in psutil.Process(server.pid).children()]
+        added = server.resident_bytes() - base.resident_bytes()
+    return [
+        Row(f"CPU added to a scrape, {count} instances", "ms", scraped, 30),
+        Row(
+            f"{count} workers, their share of memory (PSS)",
+            "MB",
+            [sum(one.pss for one in workers) * MEGA],
+        ),
+        Row(f"Daemon, resident memory added, {count} instances", "MB", [added * MEGA]),
     ]
 
 
@@ -158,22 +192,31 @@ def measure_daemon(page: str | None, interval: float, seconds: float, scrapes: i
 def watching(page: str | None, interval: float) -> Iterator[Watched]:
     """Start a daemon that watches an instance of its own."""
     instance = SpeakingInstance(page)
-    with (
-        Double(instance) as double,
-        tempfile.NamedTemporaryFile("w", prefix="perfwatch-bench-") as password,
-    ):
-        password.write(instance.password)
-        password.flush()
-        flags = {
-            "host": "127.0.0.1",
-            "port": double.port,
-            "username": instance.username,
-            "password-file": password.name,
-            "interval": f"{interval:g}s",
-        }
-        words = [f"--iris.{name}={value}" for name, value in flags.items()]
-        with start(own_program(), [*FEW, *words]) as server:
-            yield Watched(server, instance)
+    with serving([instance], interval) as server:
+        yield Watched(server, instance)
+
+
+@contextlib.contextmanager
+def serving(instances: Sequence[SpeakingInstance], interval: float) -> Iterator[Server]:
+    """Start a daemon that watches these instances."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="perfwatch-bench-")))
+        watched = {}
+        for number, instance in enumerate(instances):
+            double = stack.enter_context(Double(instance))
+            password = folder / str(number)
+            password.touch(0o600)
+            password.write_text(instance.password)
+            watched[f"iris-{number}"] = {
+                "host": "127.0.0.1",
+                "port": double.port,
+                "username": instance.username,
+                "password_file": str(password),
+                "interval": f"{interval:g}s",
+            }
+        config = folder / "perfwatch.yml"
+        config.write_text(json.dumps({"iris": {"instances": watched}}))
+        yield stack.enter_context(start(own_program(), [*FEW, f"--config.file={config}"]))
 
 
 def to_markdown(rows: Sequence[Row]) -> str:
@@ -193,12 +236,7 @@ def _use(
     began, base_before = time.perf_counter(), base.cpu_seconds()
     before = [(*site.cpu_seconds(), site.instance.polls) for site in sites]
     time.sleep(seconds)
-    _wait(
-        lambda: all(
-            site.instance.polls > earlier[2] for site, earlier in zip(sites, before, strict=True)
-        ),
-        "no poll came",
-    )
+    _wait_for_polls([site.instance for site in sites])
     after = [(*site.cpu_seconds(), site.instance.polls) for site in sites]
     windows = [
         Window(later[0] - earlier[0], later[1] - earlier[1], later[2] - earlier[2])
@@ -207,28 +245,36 @@ def _use(
     return time.perf_counter() - began, base.cpu_seconds() - base_before, windows
 
 
-def _scrape_seconds(server: Server, times: int) -> float:
-    """Give the CPU time of a scrape, back to back."""
-    with Scraper(server.port) as scraper:
-        scraper.scrape()
-        before = server.cpu_seconds()
-        for _ in range(times):
+def _scrape_milliseconds(
+    base: Server, server: Server, instances: Sequence[SpeakingInstance], times: int
+) -> list[float]:
+    """Give the CPU time that a server spends more than another, each time with new numbers."""
+    spent = []
+    with Scraper(base.port) as plain, Scraper(server.port) as scraper:
+        for _ in range(times + 1):
+            _wait_for_polls(instances)
+            time.sleep(DIGESTION_SECONDS)
+            before = server.cpu_seconds() - base.cpu_seconds()
+            plain.scrape()
             scraper.scrape()
-        return (server.cpu_seconds() - before) / times
+            spent.append((server.cpu_seconds() - base.cpu_seconds() - before) * MILLI)
+    return spent[1:]  # names and labels are encoded in the first one
+
+
+def _wait_for_polls(instances: Sequence[SpeakingInstance], count: int = 1) -> None:
+    """Wait until each is read so many times more."""
+    wanted = [one.polls + count for one in instances]
+    deadline = time.perf_counter() + PATIENCE_SECONDS
+    while any(one.polls < polls for one, polls in zip(instances, wanted, strict=True)):
+        if time.perf_counter() > deadline:
+            raise TimeoutError(f"an instance was not read within {PATIENCE_SECONDS:.0f} s")
+        time.sleep(POLL_SECONDS)
 
 
 def _milliseconds(act: Callable[[], object]) -> float:
     began = time.perf_counter()
     act()
     return (time.perf_counter() - began) * MILLI
-
-
-def _wait(is_so: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.perf_counter() + PATIENCE_SECONDS
-    while not is_so():
-        if time.perf_counter() > deadline:
-            raise TimeoutError(f"{otherwise} within {PATIENCE_SECONDS:.0f} s")
-        time.sleep(POLL_SECONDS)
 
 
 def _number(value: float) -> str:
@@ -244,7 +290,8 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
         "--interval", type=float, default=pace, help=f"seconds between two polls ({pace:g})"
     )
     parser.add_argument("--seconds", type=float, default=60.0, help="of CPU time (60)")
-    parser.add_argument("--scrapes", type=int, default=100, help="scraped back to back (100)")
+    parser.add_argument("--scrapes", type=int, default=10, help="each after a poll (10)")
+    parser.add_argument("--instances", type=int, default=20, help="where there are many (20)")
     parser.add_argument("--sensors", type=Path, help="a page of /api/monitor/metrics to give")
     return parser.parse_args(words)
 

@@ -9,8 +9,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Protocol
+from urllib.parse import urlsplit
 
-from exporter.families import Family
+from exporter.families import Family, Filled
+from exporter.iris.governor.pressure import is_local
 from exporter.iris.instance import Instance
 from exporter.iris.keeper import Keeper
 from exporter.iris.metrics.merging import Merger
@@ -53,18 +55,22 @@ class IrisCollector:
         )
         self._merger = Merger()
         self._costly: Sequence[Costly] = ()
+        self._is_started = False
         self._lock = threading.Lock()
         files = (file for one in instances.values() for file in one.secret_files())
         for file in sorted({file for file in files if is_readable_by_others(file)}):
             log.warning("secret is readable by everybody", file=file)
+        for one in instances.values():
+            if _sends_secret_in_clear(one):
+                log.warning("secret is sent without encryption", instance=one.name)
 
     def start(self, costly: Sequence[Costly] = ()) -> None:
         """Start the instances that do not run yet, and spare these collectors from now on."""
         with self._lock:
             self._costly = costly
         self._relieve()
-        for instance in self.instances:
-            instance.start()
+        self._is_started = True
+        self._start_instances()
 
     def wait(self, seconds: float) -> None:
         """Start the instances; wait until each has been tried once."""
@@ -73,8 +79,10 @@ class IrisCollector:
         for instance in self.instances:
             instance.wait(max(0.0, deadline - monotonic()))
 
-    def collect(self) -> Iterable[Family]:
+    def collect(self) -> Iterable[Family | Filled]:
         """Give what is known of all instances, however old their threads have let it become."""
+        if self._is_started:
+            self._start_instances()
         return self._merger.merge([instance.families() for instance in self.instances])
 
     def describe(self) -> dict[str, dict[str, str]]:
@@ -88,6 +96,11 @@ class IrisCollector:
         for instance in self.instances:
             instance.close()
 
+    def _start_instances(self) -> None:
+        """Start those that do not run: there may have been no thread to be had before."""
+        for instance in self.instances:
+            instance.start()
+
     def _relieve(self) -> None:
         """Suspend what is costly while an instance on this host is under pressure."""
         with self._lock:
@@ -96,3 +109,10 @@ class IrisCollector:
             presses = any(instance.presses for instance in self.instances)
             for one in self._costly:
                 (one.suspend if presses else one.resume)()
+
+
+def _sends_secret_in_clear(settings: InstanceSettings) -> bool:
+    """Whether it logs in to its page of metrics by plain HTTP, and that on another host."""
+    url = urlsplit(settings.metrics_url)
+    has_login = bool(settings.username or settings.access_token)
+    return has_login and url.scheme == "http" and not is_local(url.hostname or "")

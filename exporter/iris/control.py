@@ -8,12 +8,14 @@ refused, whatever is asked of them.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.access.session import Session
+from exporter.iris.governor.decision import Means, has_recovered, pressure_on
 from exporter.iris.metrics import sensors
 from exporter.iris.system_performance import tasks
+from exporter.iris.system_performance.daily_reports import set_daily_reports
 from exporter.iris.system_performance.marks import (
     ON,
     Mark,
@@ -30,10 +32,28 @@ from exporter.iris.system_performance.policy import (
     ResourceThresholds,
     TaskSchedule,
 )
-from exporter.iris.system_performance.reconcile import Outcome, reconcile
+from exporter.iris.system_performance.reconcile import reconcile
 from exporter.iris.system_performance.runs import server_time, to_horolog_day
 from exporter.iris.system_performance.status_document import status_document, task_document
-from exporter.iris.system_performance.steps import SWITCHING, Step, StopRun
+from exporter.iris.system_performance.steps import SWITCHING, StopRun
+
+__all__ = [
+    "auto_disable_monitoring",
+    "auto_enable_monitoring",
+    "check_resource_thresholds",
+    "configure_monitoring",
+    "create_task",
+    "delete_task",
+    "disable_monitoring",
+    "enable_monitoring",
+    "get_monitoring_status",
+    "get_resource_metrics",
+    "get_task_status",
+    "list_monitoring_tasks",
+    "resume_task",
+    "set_daily_reports",
+    "suspend_task",
+]
 
 OUR_TASKS = "`perfwatch iris tasks list` shows those that are ours"
 
@@ -45,14 +65,15 @@ def configure_monitoring(
 ) -> tuple[bool, str]:
     """Have ^SystemPerformance collect as a policy says; what is so already is left, or forced.
 
-    Gives whether everything is so now, or is on its way, and what was done and what is missing.
+    Gives whether everything is so now, or is on its way, and what was done and what is missing,
+    each on a line of its own.
     """
     desired = Desired(schedule=TaskSchedule(policy=policy or DEFAULT_POLICY), force=force)
     outcome = reconcile(conn, desired)
     parts = [str(step) for step in outcome.done]
     parts += [f"failed: {step}: {error}" for step, error in outcome.failed]
     parts += [f"cannot {what}: {grant}" for what, grant in outcome.missing]
-    return outcome.is_complete, "; ".join(parts) or "everything is as it should be"
+    return outcome.is_complete, "\n".join(parts) or "everything is as it should be"
 
 
 def get_monitoring_status(
@@ -105,12 +126,12 @@ def auto_disable_monitoring(
 ) -> bool:
     """Suspend it as the governor does, unless somebody else has a say; whether that was done."""
     mark = off_by_governor(datetime.now(UTC), reason)
-    return bool(_switched(_governed(conn, policy, mark)))
+    return _switch(conn, policy, mark, "governor") > 0
 
 
 def auto_enable_monitoring(conn: Session, *, policy: MonitoringPolicy = DEFAULT_POLICY) -> bool:
     """Resume what the governor has suspended, and nothing else; whether that was done."""
-    return bool(_switched(_governed(conn, policy, ON)))
+    return _switch(conn, policy, ON, "governor") > 0
 
 
 def create_task(conn: Session, schedule: TaskSchedule) -> str:
@@ -174,39 +195,31 @@ def check_resource_thresholds(
     What is unknown shows neither. The governor looks at the mean of a minute, and twice.
     """
     metrics = get_resource_metrics(conn)
-    cpu, memory = metrics.cpu_percent, metrics.memory_percent
-    should_disable = (cpu is not None and cpu > thresholds.cpu_disable_percent) or (
-        memory is not None and memory > thresholds.memory_disable_percent
-    )
-    should_enable = (cpu is not None and cpu < thresholds.cpu_enable_percent) and (
-        memory is not None and memory < thresholds.memory_enable_percent
-    )
+    means = Means(metrics.cpu_percent, metrics.memory_percent)
+    should_disable = pressure_on(thresholds, means) is not None
+    should_enable = has_recovered(thresholds, means)
     return should_disable, should_enable, metrics
 
 
-def _switch(conn: Session, policy: MonitoringPolicy, mark: Mark) -> int:
-    """Do what an operator wants."""
-    schedule = TaskSchedule(policy=policy)
-    return len(_switched(reconcile(conn, Desired(schedule=schedule, mark=mark, only_switch=True))))
-
-
-def _governed(conn: Session, policy: MonitoringPolicy, mark: Mark) -> Outcome:
-    schedule = TaskSchedule(policy=policy)
-    return reconcile(conn, Desired(schedule=schedule, mark=mark, by="governor", only_switch=True))
-
-
-def _switched(outcome: Outcome) -> list[Step]:
-    """Which tasks were changed; without a task, which runs were stopped.
+def _switch(
+    conn: Session,
+    policy: MonitoringPolicy,
+    mark: Mark,
+    by: Literal["governor", "operator"] = "operator",
+) -> int:
+    """Do what somebody wants; how many tasks were changed: without one, how many runs stopped.
 
     Raises the first error, and PRIVILEGE where nothing can be done.
     """
+    schedule = TaskSchedule(policy=policy)
+    outcome = reconcile(conn, Desired(schedule=schedule, mark=mark, by=by, only_switch=True))
     for _, error in outcome.failed:
         raise error
     if not outcome.observed.can_command:
         what, grant = outcome.missing[0]
         raise IrisError(ErrorKind.PRIVILEGE, f"not permitted to {what}", grant)
     kinds = SWITCHING if outcome.observed.task is not None else StopRun
-    return [step for step in outcome.done if isinstance(step, kinds)]
+    return sum(isinstance(step, kinds) for step in outcome.done)
 
 
 def _check_ours(conn: Session, task_id: str) -> str:

@@ -22,12 +22,11 @@ from exporter.iris.access.session import Session
 from exporter.iris.condition import STATE_AFTER, Condition, State, Worker, list_families
 from exporter.iris.keeper import Keeper
 from exporter.iris.metrics.durations import CallDurations
-from exporter.iris.metrics.snapshot import Snapshot
 from exporter.iris.poll import Poll
 from exporter.iris.settings import InstanceSettings
 from exporter.kernel import KernelTree
 from exporter.process import PAGE_BYTES
-from exporter.process_files import GONE, ProcessFiles
+from exporter.process_files import ProcessFiles
 from monitoring.correlation import correlation_context, uncorrelated
 from monitoring.structured_logging import StructuredLogger
 
@@ -36,8 +35,17 @@ log = StructuredLogger("perfwatch.iris")
 MIN_SHOWN_SECONDS = 60.0
 """So long at least the last sensors are shown when no new ones come."""
 
-SLOW = frozenset({ErrorKind.ACCESS_DENIED, ErrorKind.LICENCE})
-"""Each attempt may cost an account or a licence unit, and a person has to act first."""
+GOOD_SECONDS = 60.0
+"""After a connection that has lasted so long, pauses are short again."""
+
+SLOW = frozenset(
+    {
+        *(ErrorKind.ACCESS_DENIED, ErrorKind.LICENCE),
+        # A refusal whose text is unknown: it may be of a wrong password, or of a locked account.
+        *(ErrorKind.PRIVILEGE, ErrorKind.REJECTED, ErrorKind.SERVER),
+    }
+)
+"""Each attempt to log in may cost an account or a licence unit, and a person has to act first."""
 
 NO_PAGE = frozenset({ErrorKind.ACCESS_DENIED, ErrorKind.DRIVER, ErrorKind.INTERNAL})
 """After these the page is not asked: with a wrong password it would count as another attempt."""
@@ -57,6 +65,16 @@ class Pace(NamedTuple):
 
 
 DEFAULT_PACE = Pace()
+
+
+class Snapshot(NamedTuple):
+    """What was read: finished, and never changed afterwards."""
+
+    families: tuple[Family, ...]
+    taken_at: float
+    """When the reading began, by the monotonic clock."""
+    shown_until: float
+    """By the same clock: afterwards it is too old for anybody to act on."""
 
 
 class Instance:
@@ -85,14 +103,17 @@ class Instance:
         self._durations = CallDurations(settings.name)
         self._session = Session(settings.connection(), observe=self._durations.observe)
         self._poll = Poll(settings)
-        self._backoff = Backoff(pace.first_pause, pace.longest_pause, jitter=jitter)
-        self._slow = Backoff(pace.first_slow_pause, pace.longest_slow_pause, jitter=jitter)
-        self._connect_at = self._connected_at = self._poll_at = now()
+        self._jitter = jitter
+        self._shorten_pauses()
+        self._connect_at = self._connected_at = self._poll_at = self._page_at = now()
+        self._refusal = ""
+        """Why the superserver refuses, where its page is asked meanwhile."""
         self._snapshot: Snapshot | None = None
         self._resident_bytes: int | None = None
         self._files = ProcessFiles(KernelTree())
         self._closing = threading.Event()
         self._tried = threading.Event()
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     @property
@@ -101,13 +122,20 @@ class Instance:
         return self._keeper.presses and not self._closing.is_set()
 
     def start(self) -> None:
-        """Start the thread, unless it runs."""
-        if self._thread is None and not self._closing.is_set():
-            self._thread = threading.Thread(
-                target=self._live, name=f"perfwatch-iris-{self.name}", daemon=True
-            )
-            with uncorrelated():  # it outlives whoever starts it
-                self._thread.start()
+        """Start the thread, unless it runs. Where none can be had, that is for the next call."""
+        with self._starting:
+            if self._thread is not None or self._closing.is_set():
+                return
+            name = f"perfwatch-iris-{self.name}"
+            thread = threading.Thread(target=self._live, name=name, daemon=True)
+            try:
+                with uncorrelated():  # it outlives whoever starts it
+                    thread.start()
+            except RuntimeError as error:
+                self._tried.set()
+                self._become(State.FAILED, str(error))
+            else:
+                self._thread = thread
 
     def wait(self, seconds: float) -> None:
         """Wait until it has been tried once."""
@@ -121,14 +149,15 @@ class Instance:
     def families(self) -> list[Family]:
         """Give what is known; the sensors only while they are young. For any thread."""
         snapshot = self._snapshot
+        if snapshot is not None and self._now() > snapshot.shown_until:
+            snapshot = None
         age = None if snapshot is None else max(0.0, self._now() - snapshot.taken_at)
-        is_shown = snapshot is not None and age is not None and age <= self._max_age
         worker = Worker(self._session.worker_starts, self._resident_bytes)
         return [
-            *list_families(self.name, self.condition, worker, age if is_shown else None),
+            *list_families(self.name, self.condition, worker, age),
             *self._durations.families(),
             *self._keeper.families(),
-            *(snapshot.families if snapshot is not None and is_shown else ()),
+            *(snapshot.families if snapshot is not None else ()),
         ]
 
     def describe(self) -> dict[str, str]:
@@ -146,7 +175,8 @@ class Instance:
     def _live(self) -> None:
         """Take one turn after the other until closed."""
         atexit.register(self._leave)
-        turn_at = self._now()
+        # The first turn is now, the others on a beat of its own: not all instances at a time.
+        turn_at = self._now() + self._jitter() * min(self._interval, self._keeper.period)
         try:
             while not self._closing.is_set():
                 if self._now() >= turn_at:
@@ -166,22 +196,29 @@ class Instance:
     def _take_turn(self) -> None:
         """Do what is due. Raises nothing: whatever goes wrong, there is a next turn."""
         try:
+            self._do_what_is_due()
+        except Exception as error:  # noqa: BLE001 -- a mistake of ours must not be the last turn
+            self._durations.count_error(ErrorKind.INTERNAL)
+            self._connect_at = self._now() + self._backoff.next_seconds(0.0)
+            self._become(State.FAILED, f"{type(error).__name__}: {error}", error)
+        if not self._session.is_open:
+            self._keeper.disconnected()
+        self._changed()
+        self._look_at_worker()
+
+    def _do_what_is_due(self) -> None:
+        try:
             self._keeper.look()
             if not self._session.is_open and self._now() >= self._connect_at:
                 self._connect()
             if self._session.is_open:
                 self._read()
                 self._keeper.keep(self._session)
-            elif self.condition.state is State.DEGRADED:
-                self._read_page(self.condition.reason)
+                self._become(State.UP)  # not earlier, or it would be up and down at each attempt
+            elif self._refusal and self._now() >= self._page_at:
+                self._read_page()
         except IrisError as error:
             self._fail(error)
-        except Exception as error:  # noqa: BLE001 -- a mistake of ours must not be the last turn
-            self._durations.count_error(ErrorKind.INTERNAL)
-            self._connect_at = self._now() + self._backoff.next_seconds(0.0)
-            self._become(State.FAILED, f"{type(error).__name__}: {error}", error)
-        self._changed()
-        self._look_at_worker()
 
     def _connect(self) -> None:
         server = self._session.open()
@@ -190,44 +227,57 @@ class Instance:
         self.condition = dataclasses.replace(self.condition, version=server.version)
 
     def _read(self) -> None:
-        """Read the instance, if it is time; then it is up."""
+        """Read the instance, if it is time."""
         if self._now() >= self._poll_at or self._keeper.needs_metrics:
-            self._poll_at = max(self._poll_at + self._interval, self._now())
-            self._publish(self._poll.read(self._session, self._now()))
-        self._become(State.UP)
+            began = self._now()
+            self._poll_at = max(self._poll_at + self._interval, began)
+            self._publish(self._poll.read(self._session, began), began)
 
-    def _read_page(self, reason: str) -> None:
-        """Read the sensors over HTTP, as the superserver refuses for a reason."""
+    def _read_page(self) -> None:
+        """Read the sensors over HTTP, as the superserver refuses."""
+        began, reason = self._now(), self._refusal
+        self._page_at = max(self._page_at + self._interval, began)
         try:
             families = self._poll.read_page(self._session)
         except IrisError as error:
+            if error.kind is ErrorKind.ACCESS_DENIED:  # it is the same account
+                self._page_at = self._now() + self._slow.next_seconds(0.0)
             self._become(State.UNREACHABLE, f"{reason}; and {error}")
         else:
-            self._publish(families)
+            self._publish(families, began)
             self._become(State.DEGRADED, reason)
 
-    def _publish(self, families: tuple[Family, ...]) -> None:
-        self._snapshot = Snapshot(families, self._now())
+    def _publish(self, families: tuple[Family, ...], began: float) -> None:
+        self._snapshot = Snapshot(families, began, self._now() + self._max_age)
         self._keeper.take(self._poll.metrics)
 
     def _fail(self, error: IrisError) -> None:
         """Draw the conclusions from an error: when to connect again, and what to do meanwhile."""
         if self._closing.is_set():
             return
-        was_up = self.condition.state is State.UP
-        good = self._now() - self._connected_at if was_up else 0.0
-        backoff = self._slow if error.kind in SLOW else self._backoff
-        self._connect_at = self._now() + backoff.next_seconds(good)
-        if self._has_page and error.connection_lost and error.kind not in NO_PAGE:
-            self._read_page(str(error))
+        now, was_up = self._now(), self.condition.state is State.UP
+        if was_up and now - self._connected_at >= GOOD_SECONDS:
+            self._shorten_pauses()
+        pauses = self._slow if error.kind in SLOW else self._backoff
+        self._connect_at = now + pauses.next_seconds(0.0)
+        may_ask_page = error.connection_lost and error.kind not in NO_PAGE
+        self._refusal = str(error) if self._has_page and may_ask_page else ""
+        if self._refusal and now >= self._page_at:
+            self._read_page()
         else:
             self._become(STATE_AFTER.get(error.kind, State.FAILED), str(error))
+
+    def _shorten_pauses(self) -> None:
+        """Begin with the first pauses again."""
+        pace, jitter = self._pace, self._jitter
+        self._backoff = Backoff(pace.first_pause, pace.longest_pause, jitter=jitter)
+        self._slow = Backoff(pace.first_slow_pause, pace.longest_slow_pause, jitter=jitter)
 
     def _become(self, state: State, reason: str = "", error: Exception | None = None) -> None:
         """Take over a state, and log a change."""
         before = self.condition.state
         self.condition = dataclasses.replace(self.condition, state=state, reason=reason)
-        if state is before:
+        if state is before or self._closing.is_set():
             return
         if state is State.UP:
             log.info("instance is up", instance=self.name, version=self.condition.version)
@@ -243,7 +293,7 @@ class Instance:
 
     def _look_at_worker(self) -> None:
         pid, resident = self._session.pid, None
-        with contextlib.suppress(*GONE):
+        with contextlib.suppress(OSError):  # it is gone, or this process has no descriptor left
             if pid is not None:
                 statm = self._files.read(str(pid), "statm")
                 resident = int(statm.split()[1]) * PAGE_BYTES

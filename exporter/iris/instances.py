@@ -78,7 +78,7 @@ def _make(name: str, values: Mapping[str, Any], where: str) -> InstanceSettings:
     )
     if instance.password and not instance.username:
         raise ValueError(f"{where}.username is missing: there is a password, but nobody's")
-    for part, check in (("monitoring", instance.policy), ("governor", instance.thresholds)):
+    for part, check in (("monitoring", instance.policy), ("governor", instance.rules)):
         try:
             check()
         except ValueError as error:

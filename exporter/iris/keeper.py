@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from math import inf
 
 from exporter.families import Family
-from exporter.iris.access.errors import IrisError
+from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.access.session import Session
-from exporter.iris.governor.decision import Action, Mode, Rules
+from exporter.iris.governor.decision import Action, Mode
 from exporter.iris.governor.governor import SAMPLE_SECONDS, Governor
 from exporter.iris.governor.pressure import HostReader, is_local
 from exporter.iris.metrics.system_performance import SystemPerformance
@@ -54,22 +54,17 @@ class Keeper:
         """What does not act only looks."""
         self._name = settings.name
         self._acts = acts and settings.monitoring.enabled
-        self._installs = self._acts and settings.monitoring.install_wrapper
+        self._installs = settings.monitoring.install_wrapper
         self._schedule = TaskSchedule(policy=settings.policy())
-        rules = Rules(
-            mode=Mode(settings.governor.mode),
-            thresholds=settings.thresholds(),
-            max_suspension_seconds=settings.governor.max_suspension,
-        )
-        self._governor = Governor(settings.name, rules, now=now, date=date)
+        self._governor = Governor(settings.name, settings.rules(), now=now, date=date)
         self._host = HostReader(kernel) if _is_here(settings) else None
-        self._account = SystemPerformance(settings.name)
+        self._account = SystemPerformance(settings.name, enabled=settings.monitoring.enabled)
         self._now = now
         self._date = date
         self._due_at = self._sample_at = -inf
         self._identity: Identity | None = None
         self._identified_at = -inf
-        self._grounds = ""
+        self._done: list[str] = []
         self._obstacles: dict[str, str] = {}
 
     @property
@@ -101,11 +96,7 @@ class Keeper:
         if self._host is not None and self._governs and self._now() >= self._sample_at:
             self._sample(self._host.read())
         decision = self._governor.decide_if_due()
-        if decision is None:
-            return
-        if decision.action is Action.SUSPEND:
-            self._grounds = decision.means.describe(decision.reason)
-        if decision.acts:
+        if decision is not None and decision.acts:
             self._due_at = -inf
 
     def take(self, metrics: PerformanceMetrics | None) -> None:
@@ -117,6 +108,10 @@ class Keeper:
         """Hear that there is a new connection: perhaps to another version, with other rights."""
         self._identity = None
         self._due_at = -inf
+
+    def disconnected(self) -> None:
+        """Hear that nothing can be seen now: what was seen before is not shown for ever."""
+        self._account.see(None, self._date())
 
     def keep(self, session: Session) -> None:
         """If it is time, look at what there is of ours, and bring about what is wanted.
@@ -139,10 +134,16 @@ class Keeper:
                 raise
             self._account.see(None, self._date())
             obstacles["look"] = str(error)
+            self._say_what_hinders(obstacles)
+        except Exception as error:  # noqa: BLE001 -- what it says may be anything; metrics go on
+            self._account.count_error(ErrorKind.INTERNAL)
+            self._account.see(None, self._date())
+            obstacles["mistake"] = f"{type(error).__name__}: {error}"
+            self._say_what_hinders(obstacles, error)
         else:
             self._account.see(observed, self._date())
             obstacles |= {one.what: one.grant for one in observed.missing}
-        self._say_what_hinders(obstacles)
+            self._say_what_hinders(obstacles)
 
     def families(self) -> list[Family]:
         """Give what is known. For any thread."""
@@ -162,21 +163,24 @@ class Keeper:
         """Do what is wanted; give what there is then."""
         if self._installs and observed.identity.wrapper is None:
             observed = self._install(session, observed, obstacles)
+        now = datetime.fromtimestamp(self._date(), UTC)
         desired = Desired(
-            schedule=self._schedule, mark=self._mark(observed), by="governor", timer=True
+            schedule=self._schedule, mark=self._mark(observed, now), by="governor", timer=True
         )
-        wanted = plan(desired, observed, datetime.now(UTC))
+        wanted = plan(desired, observed, now)
         obstacles |= {one.what: one.grant for one in wanted.missing}
         if not wanted.steps:
+            self._done = []
             self._settle(observed)
             return observed
         done, failed = apply(session, wanted, observed, desired)
         for step, error in failed:
             self._account.count_error(error.kind)
             obstacles[type(step).__name__] = str(error)
-        if done:
-            steps = [type(step).__name__ for step in done]
+        steps = [type(step).__name__ for step in done]
+        if steps and steps != self._done:  # what has no effect is done again each time
             log.info("instance is as wanted", instance=self._name, steps=steps)
+        self._done = steps
         observed = self._observe(session)
         self._settle(observed)
         return observed
@@ -196,15 +200,17 @@ class Keeper:
         self._identity = None
         return self._observe(session)
 
-    def _mark(self, observed: Observed) -> Mark | None:
+    def _mark(self, observed: Observed, now: datetime) -> Mark | None:
         """Say what the governor wants to stand in IRIS; None for what stands there."""
-        pending = self._governor.pending
-        if pending is Action.RESUME:
-            return ON
+        pending, mark = self._governor.pending, observed.mark
+        if pending is Action.RESUME or self._governor.rules.mode is not Mode.ACT:
+            return ON  # also what one that was allowed to act has left suspended
+        # What somebody has kept off until now stays off until the host is seen to be fit.
+        is_inherited = mark is not None and not mark.is_on and mark.has_expired(now)
         # Without a schedule nothing in IRIS keeps its word, so it is said again each time.
-        if pending is Action.SUSPEND or (observed.mark is None and self._governor.is_suspending):
-            now = datetime.fromtimestamp(self._date(), UTC)
-            return off_by_governor(now, self._grounds)
+        is_untold = mark is None and self._governor.is_suspending
+        if pending is Action.SUSPEND or is_inherited or is_untold:
+            return off_by_governor(now, self._governor.grounds)
         return None
 
     def _settle(self, observed: Observed) -> None:
@@ -213,13 +219,20 @@ class Keeper:
         if pending is not None and mark is not None and mark.is_on is (pending is Action.RESUME):
             self._governor.done()
 
-    def _say_what_hinders(self, obstacles: dict[str, str]) -> None:
+    def _say_what_hinders(
+        self, obstacles: dict[str, str], mistake: Exception | None = None
+    ) -> None:
         """Log it once for each change."""
         if obstacles.keys() == self._obstacles.keys():
             return
         self._obstacles = obstacles
         if obstacles:
-            log.warning("instance cannot be controlled", instance=self._name, reasons=obstacles)
+            log.warning(
+                "instance cannot be controlled",
+                instance=self._name,
+                reasons=obstacles,
+                exc_info=mistake,
+            )
         else:
             log.info("instance can be controlled", instance=self._name)
 

@@ -1,4 +1,4 @@
-"""Passwords and tokens, each alone in a file."""
+"""Passwords and tokens, each alone in a file or in a variable of the environment."""
 
 from __future__ import annotations
 
@@ -27,12 +27,17 @@ def read_secret(path: str) -> Secret:
         text = content.decode()
     except UnicodeDecodeError:
         text = "\0"
+    return parse_secret(text, path)
+
+
+def parse_secret(text: str, place: str) -> Secret:
+    """Take a secret without the end of its line. Raises ValueError where it cannot be one."""
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
-        raise ValueError(f"{path} is empty: write the secret into it")
-    if len(content) > MAX_BYTES or not text.isprintable():
+        raise ValueError(f"{place} is empty: write the secret into it")
+    if len(text) > MAX_BYTES or not text.isprintable():
         # Without a word of what stands there: it may be another secret.
-        raise ValueError(f"{path} holds no single line of text: write the secret alone into it")
+        raise ValueError(f"{place} holds no single line of text: write the secret alone into it")
     return Secret(text)
 
 

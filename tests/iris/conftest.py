@@ -8,8 +8,22 @@ import pytest
 
 from exporter.iris.access.session import Session
 from tests.iris.double.instance import Instance
+from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double
 from tests.iris.monitored import Monitored
+from tests.iris.scripted_statistics import Talk, methods, talk_to_instance
+
+MEASURED = ("test_daemon_iris", "test_fetching", "test_session", "test_worker")
+"""Beginnings of the modules that are about the worker's own code."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unmeasured_workers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Coverage makes the start of a worker three times as long, so it is for those alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not request.module.__name__.rpartition(".")[2].startswith(MEASURED):
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
 
 
 @pytest.fixture
@@ -48,3 +62,27 @@ def monitored(shared_worker: tuple[Instance, Double, Session]) -> Monitored:
     double.requests.clear()
     assert session.is_open
     return Monitored(instance, double, session)
+
+
+@pytest.fixture(scope="module")
+def scripted() -> Iterator[Double]:
+    """A superserver with one method, for all tests of a module that plan faults."""
+    instance = Scripted()
+    instance.methods["%SYSTEM.Version", "GetVersion"] = lambda _: instance.version
+    instance.methods["Test", "Method"] = lambda _: "fine"
+    with Double(instance) as double:
+        yield double
+
+
+@pytest.fixture(scope="module")
+def talking() -> Iterator[Talk]:
+    """An instance that has statistics, and a session with it, for all tests of a module."""
+    with talk_to_instance() as talk:
+        yield talk
+
+
+@pytest.fixture
+def talk(talking: Talk) -> Talk:
+    """The same, with all classes there again."""
+    talking.instance.methods = methods()
+    return talking

@@ -34,7 +34,7 @@ from exporter.iris.system_performance.steps import (
     UpdateSchedule,
     WriteMark,
 )
-from exporter.iris.system_performance.tasks import Task, schedule_code
+from exporter.iris.system_performance.task import Task, schedule_code
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LOCAL = datetime(2026, 11, 21, 13, 0)  # noqa: DTZ001 -- a server's local time has no zone
@@ -139,7 +139,9 @@ def make_run(started: datetime) -> Run:
     return run
 
 
-def make_task(task_id: str, schedule: TaskSchedule, mark: Mark, *, is_suspended: bool) -> Task:
+def make_task(
+    task_id: str, schedule: TaskSchedule, mark: Mark, *, is_suspended: bool, error: str = ""
+) -> Task:
     """A task that does what a schedule wants."""
     return Task(
         id=task_id,
@@ -153,19 +155,20 @@ def make_task(task_id: str, schedule: TaskSchedule, mark: Mark, *, is_suspended:
         run_as_user="perfwatch",
         last_started=None,
         last_finished=None,
-        error="",
+        error=error,
         next_scheduled="",
     )
 
 
 TASKS = st.lists(
     st.builds(
-        lambda schedule, mark, is_suspended: make_task(
-            "0", schedule, mark, is_suspended=is_suspended
+        lambda schedule, mark, is_suspended, error: make_task(
+            "0", schedule, mark, is_suspended=is_suspended, error=error
         ),
         st.sampled_from([SCHEDULE, OTHER]),
         st.sampled_from([*MARKS, BY_ADMINISTRATOR]),
         st.booleans(),
+        st.sampled_from(["", "<PROTECT>"]),
     ),
     max_size=3,
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from exporter.exposition import OPENMETRICS, Renderer
-from exporter.families import Family
+from exporter.families import Family, Filled
 from tests.expositions import meaning, values
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -25,7 +25,16 @@ def text_values(page: bytes) -> Samples:
     return found
 
 
-def strict_values(families: Iterable[Family]) -> Samples:
+def expand(items: Iterable[Family | Filled]) -> list[Family]:
+    """All as plain families."""
+    return [
+        family
+        for item in items
+        for family in (item.families() if isinstance(item, Filled) else [item])
+    ]
+
+
+def strict_values(families: Iterable[Family | Filled]) -> Samples:
     """Render families as OpenMetrics, and read that strictly."""
     page = Renderer(OPENMETRICS).render(families) + b"# EOF\n"
     return {

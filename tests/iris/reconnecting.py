@@ -22,7 +22,7 @@ from exporter.iris.access.session import Session
 from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double
 
-WARM_UP = 10
+WARM_UP = 8
 
 
 def reconnect(session: Session, double: Double, number: int) -> None:

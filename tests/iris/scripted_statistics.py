@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from exporter.families import Family
+from exporter.iris.access.errors import IrisError
 from exporter.iris.access.session import Session
 from exporter.iris.metrics.sensors import Sensors
-from exporter.iris.metrics.statistics import collect_statistics
+from exporter.iris.metrics.statistics import Statistics
 from tests.iris.double.hooks import Reference, ServerError, WithOutputs
 from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double
@@ -49,6 +50,8 @@ DASHBOARD = {
     "JournalSpace": "Warning",
     "LockTable": "Troubled",
     "WriteDaemon": "Napping",
+    "ECPAppServer": "OK",
+    "ECPDataServer": "Normal",
     "SeriousAlerts": 0,
     "ApplicationErrors": 5,
     "LicenseLimit": 8,
@@ -166,6 +169,14 @@ def talk_to_instance() -> Iterator[Talk]:
     instance = Scripted()
     with Double(instance) as double, Session(double.connection(name="prod")) as session:
         yield Talk(instance, double, session)
+
+
+def collect_statistics(
+    session: Session, sensors: Sequence[Family]
+) -> tuple[list[Family], dict[str, IrisError]]:
+    """Read all parts once; give the families, and why a part is absent."""
+    statistics = Statistics(session.connection.name)
+    return statistics.collect(session, sensors, 0.0), statistics.failures
 
 
 def collect(talk: Talk, text: str = SENSORS) -> dict[str, float]:

@@ -22,7 +22,10 @@ MEASURED = {
     "CPU of a poll, worker": "ms",
     "CPU of a poll, daemon": "ms",
     "CPU of all, a poll every 1 s": "% of a core",
-    "CPU added to a scrape": "us",
+    "CPU added to a scrape": "ms",
+    "CPU added to a scrape, 2 instances": "ms",
+    "2 workers, their share of memory (PSS)": "MB",
+    "Daemon, resident memory added, 2 instances": "MB",
 }
 
 
@@ -32,7 +35,8 @@ def test_everything_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[st
     """On real daemons and real workers, which have read the page that was given."""
     page = tmp_path / "page.txt"
     page.write_text(PAGE)
-    words = ["--times=1", "--seconds=1", "--interval=1", "--scrapes=5", f"--sensors={page}"]
+    words = ["--times=1", "--seconds=0", "--interval=1", "--scrapes=1", "--instances=2"]
+    words.append(f"--sensors={page}")
     assert main(words) == 0
     lines = capsys.readouterr().out.splitlines()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]

@@ -93,6 +93,8 @@ def test_without_class_methods_the_globals_are_still_seen(
     found = outcomes(run_checks(session, make_checks()))
     assert found["sensors"] is Outcome.MISSING
     assert found["globals"] is Outcome.WORKS
+    rights = {"task control", "task code", "writing", "journal"}
+    assert {found[name] for name in rights} == {Outcome.UNTRIED}  # the user has them
 
 
 def test_the_installed_wrapper_and_the_endpoint_are_checked(
@@ -112,12 +114,12 @@ def test_the_installed_wrapper_and_the_endpoint_are_checked(
 def test_after_the_connection_has_ended_nothing_is_tried(double: Double) -> None:
     """A call that hangs costs its time once; what comes behind it is said not to be tried."""
     hang = double.faults.next_call(Hang(), "Check")
-    with Session(double.connection(timeout_seconds=1)) as session:
+    with Session(double.connection(timeout_seconds=0.2)) as session:
         findings = run_checks(session, make_checks()[:3])
     hang.release()
     failed, untried = Outcome.FAILED, Outcome.UNTRIED
     assert [one.outcome for one in findings] == [failed, untried, untried]
-    assert "no answer within 1 s" in findings[0].document()["error"]
+    assert "no answer within 0.2 s" in findings[0].document()["error"]
 
 
 def test_a_record_names_nobody(instance: Instance, session: Session) -> None:
@@ -252,7 +254,13 @@ def test_a_record_is_written_by_the_command(
     assert out.startswith("connected to IRIS for UNIX")
     assert "other users    missing (optional)" in out
     assert "grant %Admin_Secure:USE\n" in out
+    assert main(["iris", *words]) == 2
+    assert f"{file} is there already: choose another by --record" in capsys.readouterr().err
+    assert main(["iris", *words, f"--record={file}/x"]) == 2
+    assert f"{file} is no directory that you may write to: choose another by --record (see" in (
+        capsys.readouterr().err
+    )
     instance.revoke("%Admin_Operate:U")
-    assert main(["iris", *words, "--json"]) == 1
+    assert main(["iris", *words, f"--record={file}.2", "--json"]) == 1
     checks = json.loads(capsys.readouterr().out)["iris"]["checks"]
     assert {one["name"] for one in checks if one["grant"] == "%Admin_Operate:USE"} >= {"lock table"}

@@ -110,6 +110,8 @@ def test_the_driver_s_own_words_are_left_out() -> None:
     assert error.message == "access denied: Access Denied"
     error = classify("OperationalError", "<SQL ERROR>; Details: Table 'X' not found", CALLING)
     assert error.message == "there is no such thing: Table 'X' not found"
+    error = classify("RuntimeError", f"{CONNECT}Error code: -1 Error message: ", CONNECTING)
+    assert error.message.endswith("Error code: -1")
 
 
 def test_memory_that_cannot_be_had_is_a_broken_reply() -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.iris.access.connection import Secret
 from exporter.iris.collector import IrisCollector
 from exporter.iris.condition import State
-from exporter.iris.governor.decision import Reason
 from exporter.iris.settings import InstanceSettings
 from exporter.kernel import KernelTree
 from exporter.parts import IRIS, make_collectors, start_beside
@@ -23,6 +23,8 @@ from tests.expositions import meaning
 from tests.iris.double.instance import Instance
 from tests.iris.double.server import Double
 from tests.iris.kept import HERE, settings_for
+from tests.iris.published import expand
+from tests.samples import read_samples
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def test_instances_stand_side_by_side(two: dict[str, InstanceSettings]) -> None:
     """Each family once with all instances; one that is down does not touch the other."""
     collector = IrisCollector(two, KernelTree)
     collector.wait(PATIENCE_SECONDS)
-    families = {family.name: family for family in collector.collect()}
+    families = {family.name: family for family in expand(collector.collect())}
     end(collector)
     assert dict(families["iris_up"].samples) == {("a",): 1, ("b",): 0}
     assert dict(families["iris_cpu_usage"].samples) == {("a",): b"20"}
@@ -92,7 +94,7 @@ def test_instances_stand_side_by_side(two: dict[str, InstanceSettings]) -> None:
 def test_before_anything_is_known_it_says_so(double: Double) -> None:
     """Making it starts nothing, and a scrape need not wait."""
     collector = IrisCollector({"a": settings_for(double, name="a")}, KernelTree)
-    families = {family.name: family for family in collector.collect()}
+    families = {family.name: family for family in expand(collector.collect())}
     assert dict(families["iris_state"].samples)["a", "connecting"] == 1
     assert double.accepted == 0
     collector.close()
@@ -115,6 +117,27 @@ def test_a_secret_that_everybody_may_read_is_worth_a_line(tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("url", "changes", "is_told"),
+    [
+        ("http://192.0.2.1:52773/", {"username": "u"}, True),
+        ("http://db1/", {"access_token": Secret("token")}, True),
+        ("https://192.0.2.1:52773/", {"username": "u"}, False),
+        ("http://192.0.2.1:52773/", {}, False),
+        ("http://127.0.0.1:52773/", {"username": "u"}, False),
+        ("", {"username": "u"}, False),
+    ],
+)
+def test_a_secret_that_goes_over_plain_http_is_worth_a_line(
+    url: str, changes: dict[str, Any], is_told: bool
+) -> None:
+    """Where it leaves this host."""
+    settings = InstanceSettings(name="prod", host="h", metrics_url=url, **changes)
+    with capture_logs() as records:
+        IrisCollector({"prod": settings}, KernelTree)
+    assert [one["event"] for one in records] == ["secret is sent without encryption"] * is_told
+
+
 def suspended_here(double: Double, instance: Instance) -> InstanceSettings:
     """Settings of an instance on this host whose collecting a governor had suspended."""
     first = IrisCollector({"a": settings_for(double, name="a")}, KernelTree)
@@ -132,7 +155,8 @@ def test_pressure_on_this_host_spares_costly_collectors(double: Double, instance
     first, second = Spared(), Spared()
     start_beside({"costly": first, IRIS: collector})
     first.wait_until(is_suspended=True)
-    assert collector.instances[0]._keeper._governor._state.reason is Reason.CPU
+    samples = read_samples(collector.collect())
+    assert samples['perfwatch_governor_reason{iris_instance="a",reason="cpu"}'] == 1
     start_beside({"costly": second, IRIS: collector})
     second.wait_until(is_suspended=True)
     end(collector)

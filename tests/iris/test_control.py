@@ -39,7 +39,7 @@ def test_configuring_makes_what_is_missing_and_says_so(monitored: Monitored) -> 
     """Once; then there is nothing to be done."""
     assert control.configure_monitoring(monitored.session) == (
         True,
-        "make the profile perfwatch; create the task PerfWatch perfwatch",
+        "make the profile perfwatch\ncreate the task PerfWatch perfwatch",
     )
     monitored.instance.advance(6 * MINUTE)
     assert len(monitored.active_runs) == 1
@@ -56,7 +56,7 @@ def test_another_policy_changes_what_is_there(monitored: Monitored) -> None:
         monitored.session, MonitoringPolicy(interval_seconds=10, retention_seconds=0)
     )
     assert done
-    assert text == "change the profile perfwatch; change task 1000"
+    assert text == "change the profile perfwatch\nchange task 1000"
     monitored.instance.advance(MINUTE)
     assert monitored.instance.globals.get("IRIS.SystemPerformance", "profile", "perfwatch") == (
         "PerfWatch: every 10 s for 3600 s",
@@ -71,7 +71,7 @@ def test_force_writes_it_all_again(monitored: Monitored) -> None:
     monitored.configure()
     done, text = control.configure_monitoring(monitored.session, force=True)
     assert done
-    assert text == "change the profile perfwatch; change task 1000"
+    assert text == "change the profile perfwatch\nchange task 1000"
 
 
 def test_a_second_task_of_ours_is_deleted(monitored: Monitored) -> None:
@@ -89,12 +89,12 @@ def test_what_iris_refuses_is_told_and_the_rest_is_done(monitored: Monitored) ->
     monitored.double.faults.next_call(ServerError("<FILEFULL> *^SYS"), "%Save")
     done, text = control.configure_monitoring(monitored.session)
     assert not done
-    assert text.startswith("make the profile perfwatch; failed: create the task PerfWatch perfw")
+    assert text.startswith("make the profile perfwatch\nfailed: create the task PerfWatch perfw")
     assert "<FILEFULL>" in text
     monitored.double.faults.next_call(ServerError("<FILEFULL> *^SYS"), "%Save", after=1)
     done, text = control.configure_monitoring(monitored.session)
     assert not done
-    assert text.startswith("create the task PerfWatch perfwatch; failed: make the profile perfw")
+    assert text.startswith("create the task PerfWatch perfwatch\nfailed: make the profile perfw")
 
 
 def test_the_status_is_plain_data(monitored: Monitored) -> None:
@@ -110,7 +110,7 @@ def test_the_status_is_plain_data(monitored: Monitored) -> None:
     collects, document = control.get_monitoring_status(monitored.session, SHORT)
     assert collects
     assert document["profile"]["count"] == 60
-    assert document["last_run"]["ended"] == "2026-11-21T08:15:00"
+    assert document["last_run"]["ended"] == "2026-11-21T08:11:00"
     assert document["last_report"]["size_bytes"] > 0
     (active,) = document["active_runs"]
     assert active["runid"] == "20261121_081500_perfwatch"

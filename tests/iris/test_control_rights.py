@@ -33,11 +33,23 @@ def test_without_any_way_to_begin_all_ways_are_named(monitored: Monitored) -> No
     """Tasks, or the wrapper."""
     monitored.instance.revoke("%Admin_Task:U")
     text = control.configure_monitoring(monitored.session)[1]
-    assert "cannot start runs" in text
-    assert "perfwatch iris install" in text
+    assert (
+        "cannot start runs: grant %Admin_Task:USE and %Admin_Manage:USE to the role of the user; "
+        "or have the wrapper installed: `perfwatch iris install`"
+    ) in text
     with pytest.raises(IrisError, match="not permitted to create tasks") as raised:
         control.disable_monitoring(monitored.session)
     assert raised.value.kind is ErrorKind.PRIVILEGE
+
+
+def test_a_schedule_that_is_there_goes_on_without_rights(monitored: Monitored) -> None:
+    """So nobody says that runs cannot be started."""
+    monitored.configure()
+    monitored.instance.revoke("%Admin_Task:U")
+    done, text = control.configure_monitoring(monitored.session)
+    assert not done
+    assert text.startswith("cannot create tasks: grant %Admin_Task:USE")
+    assert "start runs" not in text
 
 
 def test_where_iris_does_not_say_rights_they_are_tried(monitored: Monitored) -> None:

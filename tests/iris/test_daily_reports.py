@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.iris.access.errors import ErrorKind, IrisError
-from exporter.iris.system_performance.daily_reports import set_daily_reports
+from exporter.iris.control import set_daily_reports
 from exporter.iris.system_performance.policy import CPFParameters
 from tests.iris.double.hooks import ServerError
 from tests.iris.monitored import Monitored

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import iris
 import pytest
 
-from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.access.session import Session
 from tests.iris.double.faults import (
     BAD_LENGTH,
@@ -28,6 +29,7 @@ from tests.iris.double.faults import (
 from tests.iris.double.hooks import ServerError, SqlError
 from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double
+from tests.iris.driver import connect
 
 RANDOM = Garbage(bytes.fromhex("8f01e3c2007710aa53fe9b2d6c04d18833f7"))
 TIMED_OUT = "Error code: 110 Error message: Communication timed out"
@@ -43,19 +45,6 @@ def double() -> Iterator[Double]:
         yield double
 
 
-def connect(double: Double) -> Any:
-    """Log in with the driver, in this process."""
-    return iris.connect(
-        hostname="127.0.0.1",
-        port=double.port,
-        namespace="%SYS",
-        username=double.connection().username,
-        password=double.connection().password.reveal(),
-        timeout=1,
-        sharedmemory=False,
-    )
-
-
 def echo(connection: Any) -> Any:
     """Make a call."""
     return iris.createIRIS(connection).classMethodValue("Test", "Echo", "a text")
@@ -66,17 +55,14 @@ def echo(connection: Any) -> Any:
     [
         ("accept", Close(), "Failed to (receive|send) message"),
         ("accept", Reset(), "Error code: (104|32|-1) "),  # it may come before connect() is back
-        ("accept", Hang(), TIMED_OUT),
         ("accept", HTTP, OUT_OF_ORDER),
         ("accept", SSH, OUT_OF_ORDER),
         ("accept", RANDOM, "std::bad_alloc|Message out of order"),
         ("handshake", Close(), TIMED_OUT),
         ("handshake", Reset(), "Error code: 104"),
-        ("handshake", Hang(), TIMED_OUT),
         ("handshake", OLD_VERSION, "IRIS xDBC protocol is not compatible"),
         ("login", Close(), TIMED_OUT),
         ("login", Reset(), "Error code: 104"),
-        ("login", Hang(), TIMED_OUT),
         ("login", "License limit exceeded", "Invalid Message received; Details: License limit exc"),
         ("login", "Password change required", "Details: Password change required"),
         ("login", WRONG_NUMBER, OUT_OF_ORDER),
@@ -92,6 +78,18 @@ def test_connecting_fails(double: Double, place: str, fault: Fault | str, text: 
     connection = connect(double)
     assert echo(connection) == "a text"
     connection.close()
+
+
+def test_who_says_nothing_is_given_up() -> None:
+    """At each place, after the driver's time; all at once here, as it counts whole seconds."""
+    with ExitStack() as stack, ThreadPoolExecutor(3) as pool:
+        doubles = [stack.enter_context(Double(Scripted())) for _ in range(3)]
+        for double, place in zip(doubles, ("accept", "handshake", "login"), strict=True):
+            getattr(double.faults, f"at_{place}")(Hang())
+        tries = [pool.submit(connect, double, timeout=1) for double in doubles]
+        for each in tries:
+            with pytest.raises(RuntimeError, match=TIMED_OUT):
+                each.result()
 
 
 def test_a_fault_may_be_for_the_next_client_alone(double: Double) -> None:
@@ -165,16 +163,6 @@ def test_a_hang_lasts_until_it_is_released(double: Double) -> None:
         assert session.call("Test", "Echo", "not held again") == "not held again"
         double.faults.next_call(Hang(0.01), "Echo")
         assert session.call("Test", "Echo", "slow") == "slow"
-
-
-def test_a_drip_never_ends(double: Double) -> None:
-    """Each byte comes in time for the driver, and yet nothing is ever complete."""
-    double.faults.at_handshake(Drip())
-    session = Session(double.connection(timeout_seconds=1))
-    with pytest.raises(IrisError) as caught:
-        session.open()
-    assert caught.value.kind is ErrorKind.UNREACHABLE
-    double.wait_for(lambda: double.open_connections == 0)
 
 
 def test_a_drip_comes_to_its_end(double: Double) -> None:

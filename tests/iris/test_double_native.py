@@ -13,6 +13,7 @@ import pytest
 from tests.iris.double.hooks import Reference, ServerError, User, WithOutputs
 from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double
+from tests.iris.driver import connect
 
 
 class Driver(NamedTuple):
@@ -36,15 +37,7 @@ def connected() -> Iterator[Driver]:
     """One connection for all tests here."""
     instance = Scripted()
     with Double(instance) as double:
-        connection = iris.connect(
-            hostname="127.0.0.1",
-            port=double.port,
-            namespace="%SYS",
-            username=instance.username,
-            password=instance.password,
-            timeout=5,
-            sharedmemory=False,
-        )
+        connection = connect(double)
         yield Driver(iris.createIRIS(connection), instance, double)
         connection.close()
 

@@ -41,6 +41,7 @@ def run(code: str, instance: Instance | None = None) -> object:
         ('$match("20261121_0800_x","\\d{8}_\\d{4}_.+")', 1),
         ('$match("x20261121","\\d{8}")', 0),
         ('$select(0:"a",1:"b")', "b"),
+        ("$test", 0),
         ("$horolog", "67895,28830"),
         ("$h", "67895,28830"),
     ],
@@ -65,6 +66,7 @@ def test_expressions(expression: str, value: object) -> None:
         ("set a=0 for { set a=a+1 if a=4 { quit } } quit a", 4),
         ("set a=0 while a<3 { set a=a+1 } quit a", 3),
         ("set a=0 for x=1,2 { quit }  quit x", 1),
+        ("lock +^X(1):(0) set a=$test lock -^X(1) quit a", 1),
         ("set a=1", ""),
         ("quit", ""),
     ],
@@ -93,6 +95,8 @@ def test_statements(code: str, value: object) -> None:
         ('quit $zdateh("20261121",1)', "<ILLEGAL VALUE>"),
         ("for  { set a=1 }", "<LOOP>"),
         ("quit $$version^SystemPerformance(1)", "<PARAMETER>"),
+        ("lock ^X:(0)", "<SYNTAX>"),
+        ("lock +^X:(0)", "<LOCK>"),
     ],
 )
 def test_errors(code: str, error: str) -> None:

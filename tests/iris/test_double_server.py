@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ import iris
 import pytest
 
 from exporter.iris.access.connection import Secret, Tls
+from exporter.iris.access.errors import IrisError
 from exporter.iris.access.session import Session
 from tests.iris.double import wire
 from tests.iris.double.faults import HTTP, Hang
 from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double
+from tests.iris.driver import connect
 from tests.perf.running import open_descriptors
 from tests.tls import Issuer
 
@@ -36,20 +39,6 @@ def double(instance: Scripted) -> Iterator[Double]:
     """Of that instance."""
     with Double(instance) as double:
         yield double
-
-
-def connect(double: Double, **changes: Any) -> Any:
-    """Log in with the driver, in this process."""
-    login = {
-        "hostname": "127.0.0.1",
-        "port": double.port,
-        "namespace": "%SYS",
-        "username": "watcher",
-        "password": Scripted.password,
-        "timeout": 2,
-        "sharedmemory": False,
-    }
-    return iris.connect(**{**login, **changes})
 
 
 def who(connection: Any) -> str:
@@ -175,10 +164,12 @@ def test_a_hang_in_tls_ends_with_the_client(
     path, context = certificate
     with Double(instance, tls=context) as double:
         hang = double.faults.at_login(Hang())
-        session = Session(double.connection(tls=Tls(ca_file=str(path)), timeout_seconds=1))
-        with pytest.raises(Exception, match="login"):
-            session.open()
-        assert hang.entered.is_set()
+        session = Session(double.connection(tls=Tls(ca_file=str(path))))
+        with ThreadPoolExecutor(1) as pool:
+            opening = pool.submit(session.open)
+            assert hang.entered.wait(10)
+            session.abort()
+            assert isinstance(opening.exception(), IrisError)
         double.wait_for(lambda: double.open_connections == 0)
 
 

@@ -23,6 +23,7 @@ from tests.iris.double.sql import (
     Statement,
     tidy,
 )
+from tests.iris.driver import connect
 
 FUNCTION = """CREATE FUNCTION ZPerfWatch.Run(name VARCHAR(50)) RETURNS VARCHAR(99)
 LANGUAGE OBJECTSCRIPT { quit $$run^SystemPerformance(name)_"?" }"""
@@ -62,15 +63,7 @@ def driver() -> Iterator[Driver]:
     instance.select["Shop.Things"] = Rows(columns, [*rows, (None, None, None, None)])
     instance.select["Empty"] = Rows(columns, [])
     with Double(instance) as double:
-        connection = iris.connect(
-            hostname="127.0.0.1",
-            port=double.port,
-            namespace="%SYS",
-            username=instance.username,
-            password=instance.password,
-            timeout=5,
-            sharedmemory=False,
-        )
+        connection = connect(double)
         yield Driver(connection, instance, double)
         connection.close()
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.iris.double import wire
 from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double
+from tests.iris.driver import connect
 
 INTEGERS = st.integers(-(1 << 63), (1 << 63) - 1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -132,15 +133,7 @@ def echo() -> Iterator[Callable[[Any], Any]]:
     instance = Scripted()
     instance.methods["Test", "Echo"] = lambda _, value: value
     with Double(instance) as double:
-        connection = iris.connect(
-            hostname="127.0.0.1",
-            port=double.port,
-            namespace="%SYS",
-            username=instance.username,
-            password=instance.password,
-            timeout=5,
-            sharedmemory=False,
-        )
+        connection = connect(double)
         database = iris.createIRIS(connection)
         yield lambda value: database.classMethodValue("Test", "Echo", value)
         connection.close()

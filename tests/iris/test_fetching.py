@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import socket
 import ssl
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +73,15 @@ def test_who_asks(web: Web, changes: dict[str, Any], expected: str | None) -> No
     (headers,) = web.headers
     assert headers.get("Authorization") == expected
     assert headers["target"] == "/?a=1"
+
+
+@pytest.mark.parametrize("token", ["a\u20acb-secret", "secret\n"])
+def test_a_token_that_http_cannot_hold_is_not_repeated(web: Web, token: str) -> None:
+    """What refuses it quotes it: neither the message nor what it follows from may be shown."""
+    with pytest.raises(IrisError, match="not fit for HTTP") as raised:
+        fetch(web.url(), login(access_token=token))
+    assert "secret" not in "".join(traceback.format_exception(raised.value))
+    assert not web.headers
 
 
 def test_no_proxy_is_asked(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,17 @@ def test_a_decision_that_is_late_delays_no_other() -> None:
     governed.decide()
 
 
+def test_after_one_that_is_too_late_a_whole_window_follows() -> None:
+    """A decision on the readings of a part of it would be one on a peak."""
+    governed = Governed()
+    governed.pass_seconds(90)
+    governed.decide()
+    governed.pass_seconds(59)
+    assert governed.governor.decide_if_due() is None
+    governed.pass_seconds(1)
+    governed.decide()
+
+
 def test_after_a_call_that_hung_old_readings_are_not_used() -> None:
     """It is blind at first, and then has a whole window again."""
     governed = Governed()
@@ -87,7 +98,9 @@ def test_it_resumes_after_the_dwell() -> None:
     assert governed.state() == "collecting"
 
 
-@pytest.mark.parametrize("between", [BUSY, LIVES_AT_92, (85.0, 50.0), (20.0, None), (None, None)])
+@pytest.mark.parametrize(
+    "between", [BUSY, LIVES_AT_92, (85.0, 50.0), (20.0, 90.0), (20.0, None), (None, None)]
+)
 def test_decisions_of_the_dwell_are_in_a_row(between: Levels) -> None:
     """One that finds the host not recovered, or cannot see it, begins the count anew."""
     governed = suspended()

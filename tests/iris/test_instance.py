@@ -89,7 +89,7 @@ def test_it_waits_for_an_instance_that_is_not_there_yet(double: Double, log: io.
 def test_a_call_that_hangs_costs_its_worker(double: Double, log: io.StringIO) -> None:
     """The worker is ended at the deadline, and another one goes on."""
     hang = double.faults.next_call(Hang(), "PrometheusMetrics")
-    with Living(double) as living:
+    with Living(double, timeout=0.5) as living:
         living.wait_until(State.UNREACHABLE)
         living.wait_until(State.UP)
         samples = living.samples()
@@ -168,10 +168,15 @@ def test_without_a_licence_its_page_is_asked(double: Double, log: io.StringIO) -
         assert samples["iris_errors_total", "licence"] == 1
         asked = page.asked
         living.wait_for(lambda: page.asked > asked + 1)
+        page.status = 503  # once: the next attempt to log in is far away
+        living.wait_until(State.UNREACHABLE)
+        page.status = 200
+        living.wait_until(State.DEGRADED)
         double.faults.clear()
         living.later += 2000  # the next attempt is due
         living.wait_until(State.UP)
-    assert told(log) == [("instance is degraded", "degraded"), ("instance is up", "")]
+    states = [state for _, state in told(log)]
+    assert states == ["degraded", "unreachable", "degraded", ""]
 
 
 def test_a_page_that_fails_too_is_said(double: Double, log: io.StringIO) -> None:
@@ -189,11 +194,18 @@ def test_a_page_that_fails_too_is_said(double: Double, log: io.StringIO) -> None
 
 
 def test_old_sensors_are_not_shown_for_ever(double: Double) -> None:
-    """For a minute or three intervals; then what is not known is absent."""
+    """For a minute or three intervals; then what is not known is absent.
+
+    What was seen of ^SystemPerformance is not shown any more at once: it would be acted upon.
+    """
+    collecting = ("iris_systemperformance_collecting",)
     with Living(double) as living:
         living.wait_until(State.UP)
+        living.wait_for(lambda: collecting in living.samples())
         double.stop()
         living.wait_until(State.UNREACHABLE)
+        living.wait_for(lambda: collecting not in living.samples())
+        assert living.samples()["iris_systemperformance_enabled",] == 1
         assert ("iris_cpu_usage",) in living.samples()
         living.later += 100
         samples = living.samples()

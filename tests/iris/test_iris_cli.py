@@ -15,6 +15,7 @@ from exporter.cli import main
 from exporter.iris.cli.output import size
 from tests.child import PATIENCE_SECONDS, Child
 from tests.iris.double.faults import Hang
+from tests.iris.double.hooks import SqlError
 from tests.iris.double.instance import Instance
 from tests.iris.double.server import Double
 
@@ -127,6 +128,18 @@ def test_the_wrapper_is_shown_installed_and_removed(iris: Iris, instance: Instan
     assert iris("uninstall", "--json").json == {"prod": {"removed": False}}
 
 
+def test_a_wrapper_that_may_not_be_used_is_told(
+    iris: Iris, instance: Instance, double: Double
+) -> None:
+    """Who installs it owns it, and others need a grant all the same."""
+    instance.grant("%Development:U", "%CREATE_FUNCTION", "%DROP_FUNCTION")
+    double.faults.every_call(SqlError(-99, "not privileged"), "SELECT ZPerfWatch.WrapperVersion()")
+    done = iris("install", "--json")
+    assert done.code == 1
+    assert done.json["prod"]["error"]["kind"] == "privilege"
+    assert "GRANT EXECUTE" in done.err
+
+
 @pytest.mark.parametrize(
     ("form", "beginning"),
     [
@@ -183,6 +196,10 @@ def test_names_from_the_server_cannot_steer_the_terminal(iris: Iris, instance: I
     done = iris("report", "list")
     assert "\x1b" not in done.out
     assert r"/tmp/\x1b[31mred/" in done.out
+    iris("disable")
+    instance.advance(7200)
+    done = iris("configure")
+    assert r"remove the report /tmp/\x1b[31mred/" in done.out
 
 
 def test_what_is_no_report_of_ours_is_not_fetched(
@@ -197,9 +214,25 @@ def test_what_is_no_report_of_ours_is_not_fetched(
     done = iris("report", "fetch", "20261121_070500_perfwatch")
     assert done.code == 1
     assert "there is no report of 20261121_070500_perfwatch: it may not have ended" in done.err
-    done = iris("report", "fetch", "20261121_080500_perfwatch", f"--output={config}")
+    done = iris("report", "fetch", "20261121_080100_perfwatch", f"--output={config}")
     assert done.code == 2
     assert f"{config} is there already: choose another by --output (see docs/iris.md)" in done.err
+
+
+def test_a_report_is_fetched_to_here_wherever_it_was(
+    iris: Iris, instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its directory is the server's to say, and has no part in the name that it gets."""
+    runid = "20261121_070500_perfwatch"
+    (tmp_path / "here" / runid).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    directory = f"/x/{runid}/../../"
+    instance.files.write(f"{directory}irishost_IRIS_{runid}.html.gz", b"x")
+    history = ("IRIS.SystemPerformance", "history", runid)
+    instance.globals.set(*history, value=f"67895,1^{directory}")
+    done = iris("report", "fetch", runid)
+    assert done.code == 0, done.err
+    assert Path(f"{runid}.html.gz").read_bytes() == b"x"
 
 
 def test_ctrl_c_ends_it_quietly(double: Double, config: Path) -> None:

@@ -31,6 +31,7 @@ HOST = "--iris.host=db1"
         (["enable", HOST, "--for=soon"], "argument --for: expected a duration up to 3650d such "),
         (["enable", HOST, "--for=0"], "argument --for: expected at least a second, got '0' "),
         (["install", HOST, "--print=all"], "argument --print: invalid choice: 'all' "),
+        (["tasks", "delete", "", HOST], "argument ID: it is empty: leave it out for the task that"),
         (["report", "fetch", HOST], "the following arguments are required: RUNID "),
         (["status", "--iris.password=x", HOST], "--iris.password does not exist, as others would"),
     ],

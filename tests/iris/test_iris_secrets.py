@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from exporter.arguments import Parser, read_settings
 from exporter.describe_settings import describe_settings
 from exporter.iris.access.connection import Secret
-from exporter.iris.settings import InstanceSettings
-from exporter.settings import Settings, SettingsError
+from exporter.settings import SettingsError
+from tests.iris.reading import only, read
 
 pytestmark = pytest.mark.usefixtures("own_environment")
 
 WORD = "a Secret of 2"
-
-
-def read(*words: str) -> Settings:
-    """Read as `perfwatch run` does, without starting anything."""
-    return read_settings(Parser("perfwatch", ""), words)[0]
-
-
-def only(*words: str) -> InstanceSettings:
-    """The one instance that these words set."""
-    [instance] = read("--iris.host=db1", *words).iris.values()
-    return instance
 
 
 @pytest.fixture
@@ -91,6 +80,33 @@ def test_a_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PERFWATCH_IRIS_ACCESS_TOKEN", WORD)
     monkeypatch.setenv("PERFWATCH_IRIS_PASSWORD", "")
     assert only().access_token == Secret(WORD)
+
+
+def test_a_secret_of_the_environment_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a file is: the end of a line is no part of it, and two lines are none."""
+    monkeypatch.setenv("PERFWATCH_IRIS_ACCESS_TOKEN", f"{WORD}\n")
+    assert only().access_token == Secret(WORD)
+    monkeypatch.setenv("PERFWATCH_IRIS_ACCESS_TOKEN", f"{WORD}\nmore")
+    with pytest.raises(SettingsError, match="ACCESS_TOKEN holds no single line") as raised:
+        only()
+    assert WORD not in str(raised.value)
+
+
+def test_another_secret_makes_another_instance(secret: Path) -> None:
+    """So that a reload logs in with it, though no setting has changed."""
+    words = ("--iris.username=u", f"--iris.password-file={secret}")
+    before = only(*words)
+    assert only(*words) == before
+    secret.write_text("another")
+    assert only(*words) != before
+
+
+def test_a_pipe_is_no_file_with_a_secret(tmp_path: Path) -> None:
+    """Nobody waits for who might write into it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(SettingsError, match="is no file"):
+        only("--iris.username=u", f"--iris.password-file={pipe}")
 
 
 def test_two_ways_to_log_in_are_one_too_many(monkeypatch: pytest.MonkeyPatch, secret: Path) -> None:

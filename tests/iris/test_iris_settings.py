@@ -6,24 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from exporter.arguments import Parser, read_settings
 from exporter.cli import main
 from exporter.iris.access.connection import Tls
-from exporter.iris.settings import InstanceSettings
-from exporter.settings import Settings, SettingsError
+from exporter.settings import SettingsError
+from tests.iris.reading import only, read
 
 pytestmark = pytest.mark.usefixtures("own_environment")
-
-
-def read(*words: str) -> Settings:
-    """Read as `perfwatch run` does, without starting anything."""
-    return read_settings(Parser("perfwatch", ""), words)[0]
-
-
-def only(*words: str) -> InstanceSettings:
-    """The one instance that these words set."""
-    [instance] = read("--iris.host=db1", *words).iris.values()
-    return instance
 
 
 @pytest.fixture
@@ -50,7 +38,7 @@ def test_a_host_is_enough() -> None:
         3600,
         3600,
     )
-    thresholds = instance.thresholds()
+    thresholds = instance.rules().thresholds
     assert (thresholds.cpu_disable_percent, thresholds.memory_disable_percent) == (90, 95)
     assert (thresholds.cpu_enable_percent, thresholds.memory_enable_percent) == (85, 90)
 
@@ -83,8 +71,8 @@ def test_everything_reaches_its_place() -> None:
     policy = instance.policy()
     assert (policy.name, policy.interval_seconds, policy.os_data) == ("mine", 10, False)
     assert (policy.duration_seconds, policy.retention_seconds) == (1800, 172_800)
-    assert instance.thresholds().cpu_disable_percent == 88.5
-    assert instance.thresholds().dwell_decisions == 3
+    thresholds = instance.rules().thresholds
+    assert (thresholds.cpu_disable_percent, thresholds.dwell_decisions) == (88.5, 3)
 
 
 def test_several_instances_share_what_is_set_for_all(file: Path) -> None:
@@ -139,6 +127,7 @@ def test_flags_set_what_holds_for_all(file: Path) -> None:
         ("{host: h, interval: 2h}", r"iris\.interval: expected a duration from 1s to 1h"),
         ("{host: h, metrics_url: 'ftp://h/x'}", r"iris\.metrics_url: expected a URL such as"),
         ("{host: h, metrics_url: 'http://[h'}", r"iris\.metrics_url: expected a URL such as"),
+        ("{host: h, metrics_url: 'http://u:p@h/'}", r"iris\.metrics_url: .*without user and pass"),
         ("{host: h, governor: {cpu_disable: 0}}", r"expected a percentage above 0 and up to 100"),
         ("{host: h, governor: {cpu_disable: x}}", r"expected a percentage above 0 and up to 100"),
         ("{host: h, governor: {cpu_disable: on}}", r"expected a percentage .* got True"),
@@ -201,7 +190,7 @@ def test_a_configuration_is_checked_with_all_its_instances(
     """check-config says how many there are, and what is wrong with one."""
     file.write_text("iris: {instances: {a: {host: a}, b: {host: b}}}")
     assert main(["check-config", str(file)]) == 0
-    assert capsys.readouterr().out.endswith(" collectors enabled, 2 instances of IRIS\n")
+    assert capsys.readouterr().out.endswith(" collectors enabled, instances of IRIS: 2\n")
     file.write_text("iris: {instances: {a: {host: a, monitoring: {duration: 25h}}}}")
     assert main(["check-config", str(file)]) == 2
     assert "iris.instances.a.monitoring" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.iris.access.errors import IrisError
+from exporter.iris.governor.governor import NOT_YET_FIT
 from exporter.iris.settings import GovernorSettings
 from exporter.iris.system_performance import wrapper
+from exporter.iris.system_performance.marks import off_by_operator
 from monitoring.structured_logging import configure
 from tests.iris.double.faults import Close
 from tests.iris.double.hooks import ServerError
@@ -129,6 +132,62 @@ def test_an_observer_says_what_it_would_do(keep: MakeKept) -> None:
     kept.minutes(3, cpu=96)
     assert kept.samples()["perfwatch_governor_state", "suspended"] == 1
     assert kept.task["Suspended"] == 0
+
+
+def test_what_somebody_kept_off_stays_off_under_pressure(keep: MakeKept) -> None:
+    """When the word has expired the host is judged first, and the mark says whose it is now."""
+    kept = keep()
+    kept.minutes(1)
+    until = datetime.fromtimestamp(kept.date + 150, UTC)
+    kept.task["Suspended"] = 1
+    kept.task["Description"] = str(off_by_operator(until, until))
+    kept.minutes(5, cpu=96)
+    assert kept.task["Suspended"] == 1
+    assert kept.task["Description"].endswith(f"Z: {NOT_YET_FIT}")
+    assert kept.task["Description"].startswith("PerfWatch: off by governor since ")
+    kept.restart()
+    kept.minutes(2, cpu=96)
+    assert kept.samples()["perfwatch_governor_reason", "operator"] == 1
+    kept.minutes(4)
+    assert kept.task["Suspended"] == 0
+
+
+@pytest.mark.parametrize("mode", ["observe", "off"])
+def test_a_governor_that_may_act_no_more_leaves_nothing_suspended(
+    keep: MakeKept, mode: str
+) -> None:
+    """What it suspended while it could is resumed, as nobody else would."""
+    kept = keep()
+    kept.minutes(3, cpu=96)
+    assert kept.task["Suspended"] == 1
+    kept.restart(governor=GovernorSettings(local="false", mode=mode))
+    kept.minutes(2, cpu=96)
+    assert kept.task["Suspended"] == 0
+    assert kept.task["Description"] == "PerfWatch: on"
+
+
+@pytest.mark.parametrize("mode", ["act", "observe", "off"])
+def test_what_an_operator_has_suspended_stays_so_in_every_mode(keep: MakeKept, mode: str) -> None:
+    """It is for them to end."""
+    kept = keep(governor=GovernorSettings(local="false", mode=mode))
+    kept.minutes(1)
+    kept.task["Suspended"] = 1
+    kept.task["Description"] = str(off_by_operator(datetime.fromtimestamp(kept.date, UTC)))
+    kept.minutes(3)
+    assert kept.task["Suspended"] == 1
+    assert "off by operator" in kept.task["Description"]
+
+
+def test_what_has_no_effect_is_said_once(keep: MakeKept) -> None:
+    """Though it is done again at each look."""
+    kept = keep()
+    kept.minutes(2)
+    kept.restart()
+    with capture_logs() as records:
+        for _ in range(3):
+            kept.task["DailyIncrement"] = 7
+            kept.minutes(1)
+    assert [one["event"] for one in records] == ["instance is as wanted"]
 
 
 def test_without_a_governor_nothing_is_measured_for_it(keep: MakeKept) -> None:

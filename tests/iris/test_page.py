@@ -15,13 +15,12 @@ from exporter.iris.condition import Condition, State, Worker, list_families
 from exporter.iris.metrics.durations import CallDurations
 from exporter.iris.metrics.merging import Merger
 from exporter.iris.metrics.sensors import SensorOptions, Sensors
-from exporter.iris.metrics.statistics import collect_statistics
 from exporter.iris.metrics.system_performance import SystemPerformance
 from tests.expositions import meaning
 from tests.iris.double.sensors_text import sensors_text
 from tests.iris.governed import BUSY, Governed
 from tests.iris.published import strict_values, text_values
-from tests.iris.scripted_statistics import methods, talk_to_instance
+from tests.iris.scripted_statistics import collect_statistics, methods, talk_to_instance
 from tests.iris.test_system_performance import NOW, everything
 from tests.test_names import complaints
 from tools.documented_iris import find_iris_metrics

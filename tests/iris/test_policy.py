@@ -68,10 +68,11 @@ def test_a_policy_shows_what_will_be_run() -> None:
     text = policy.to_objectscript()
     make, change, start, purge = text.splitlines()
     assert make == (
-        "set result=$$addprofile^SystemPerformance("
-        '"mine","PerfWatch: every 10 s for 3600 s",10,360)'
+        'if $data(^IRIS.SystemPerformance("profile","mine"))=0 '
+        "{ set result=$$addprofile^SystemPerformance("
+        '"mine","PerfWatch: every 10 s for 3600 s",10,360) }'
     )
-    assert change == make.replace("addprofile", "editprofile")
+    assert change == make[make.index("set") : -2].replace("addprofile", "editprofile")
     assert '$select(0:$$run^SystemPerformance("mine"),1:$$literun^' in start
     assert "##class(%Library.File).Delete(file)" in purge
 

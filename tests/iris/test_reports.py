@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,10 +17,22 @@ from exporter.iris.system_performance.runs import (
     parse_runid,
     read_ended,
 )
+from exporter.iris.system_performance.runs import ours as ours_of
 from tests.iris.monitored import MINUTE, SHORT, Monitored
 
 DIRECTORY = "/usr/irissys/mgr/"
 RUNID = "20261121_070000_perfwatch"
+
+
+class Characters(bytes):
+    """A file that comes as characters."""
+
+    def __getitem__(self, _: object) -> Any:
+        return self
+
+    def decode(self, *_: object, **__: object) -> str:
+        """Give one that is no byte."""
+        return "\u20ac"
 
 
 def end_run(monitored: Monitored, profile: str = "perfwatch", minutes: int = 10) -> str:
@@ -125,6 +138,26 @@ def test_a_report_that_shrinks_meanwhile_is_not_taken(monitored: Monitored, tmp_
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_what_is_larger_than_it_said_is_not_read_to_its_end(
+    monitored: Monitored, tmp_path: Path
+) -> None:
+    """It might have none, and fill this host's disk."""
+    report = found(monitored, end_run(monitored))._replace(size_bytes=1)
+    monitored.instance.files.write(report.path, b"x" * (3 * CHUNK_BYTES))
+    with pytest.raises(IrisError, match=f"has 1 bytes, and {CHUNK_BYTES} came"):
+        reports.fetch(monitored.session, report, tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_report_of_characters_is_not_taken(monitored: Monitored, tmp_path: Path) -> None:
+    """Bytes are asked for; what came instead would be another file."""
+    report = found(monitored, end_run(monitored))
+    monitored.instance.files.write(report.path, Characters(b"x"))
+    with pytest.raises(IrisError, match="characters that are no bytes"):
+        reports.fetch(monitored.session, report, tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_directory_that_is_gone_is_told(monitored: Monitored, tmp_path: Path) -> None:
     """In the words of IRIS."""
     report = found(monitored, end_run(monitored))._replace(path="/no/such/report.html")
@@ -166,6 +199,33 @@ def test_what_somebody_else_removes_first_is_removed(monitored: Monitored) -> No
     monitored.instance.files.remove(report.path)
     host = reports.find_host(monitored.session)
     assert reports.remove(monitored.session, host, report) == 1
+
+
+@pytest.mark.parametrize(
+    "runid",
+    ["/etc/20200101_0700_perfwatch", "20200101_0700_*", "*", "20200101_0700_/../perfwatch"],
+)
+def test_the_schedule_removes_nothing_that_a_forged_history_names(
+    monitored: Monitored, runid: str
+) -> None:
+    """Runids that are none of ours, however they look, and whatever directory they have.
+
+    Nor does the daemon take them for ours, where it removes reports itself.
+    """
+    files = monitored.instance.files
+    report = "/etc/irishost_IRIS_20200101_0700_perfwatch.html"
+    others = {"/etc/passwd", "/perfwatch", f"{DIRECTORY}a_IRIS_b.html", f"{report}.keep"}
+    ours = {f"{report}.gz", "/etc/20200101_0700_perfwatch.log"}
+    for path in others | ours:
+        files.write(path, b"x")
+    history = ("IRIS.SystemPerformance", "history")
+    monitored.instance.globals.set(*history, runid, value="1,1^/")
+    monitored.instance.globals.set(*history, "20200101_0700_perfwatch", value="1,1^/etc/")
+    monitored.configure(SHORT)
+    monitored.instance.advance(10 * MINUTE)
+    assert not ours_of([runid], "perfwatch")
+    assert others <= set(files.paths)
+    assert not ours & set(files.paths)
 
 
 def test_the_schedule_removes_what_is_old_and_ours(monitored: Monitored) -> None:

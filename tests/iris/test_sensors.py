@@ -98,6 +98,15 @@ def test_wrong_types_are_mended() -> None:
     }
 
 
+@pytest.mark.parametrize("value", ["-1", "NaN"])
+def test_what_is_no_count_is_no_counter(value: str) -> None:
+    """OpenMetrics refuses a page with such a counter, whoever published it."""
+    text = f'# TYPE a_total counter\na_total{{id="1"}} 1\na_total{{id="2"}} {value}\n'
+    families = Sensors("prod").read(text)
+    assert [one.type for one in families] == ["gauge"]
+    assert len(strict_values(families)) == 2
+
+
 def test_a_counter_without_total_is_unknown_in_openmetrics() -> None:
     """There it could not be a counter under its name, and keeps the name; the numbers are equal."""
     families = read(ODD)
@@ -251,6 +260,7 @@ def test_readings_are_cpu_and_memory() -> None:
         ("iris_cpu_usage 91\n", (91.0, None)),
         ("iris_cpu_usage NaN\niris_phys_mem_percent_used 7\n", (None, 7.0)),
         ("iris_cpu_usage x\n", (None, None)),
+        ("iris_cpu_usage 101.5\niris_phys_mem_percent_used -1\n", (None, None)),
         (
             "# TYPE iris_cpu_usage summary\niris_cpu_usage_sum 1\niris_cpu_usage_count 1\n",
             (None, None),

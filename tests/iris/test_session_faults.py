@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +26,6 @@ from tests.iris.double.faults import (
     Hang,
     Reset,
 )
-from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double
 
 SHORTEST = 1
@@ -34,21 +34,11 @@ SOON = 0.3
 """Seconds after which a call that hangs is given up."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Double]:
-    """One for all tests here."""
-    instance = Scripted()
-    instance.methods["%SYSTEM.Version", "GetVersion"] = lambda _: instance.version
-    instance.methods["Test", "Method"] = lambda _: "fine"
-    with Double(instance) as double:
-        yield double
-
-
 @pytest.fixture
-def double(server: Double) -> Iterator[Double]:
+def double(scripted: Double) -> Iterator[Double]:
     """The double, with nothing planned."""
-    yield server
-    server.faults.clear()
+    yield scripted
+    scripted.faults.clear()
 
 
 @pytest.fixture
@@ -117,8 +107,6 @@ AT_LOGIN = [
     ("handshake", OLD_VERSION, "protocol"),
     ("login", Close(), "unreachable"),
     ("login", Reset(), "dropped"),
-    ("login", Hang(), "unreachable"),
-    ("login", Drip(), "unreachable"),
     ("login", WRONG_NUMBER, "protocol"),
 ]
 
@@ -127,9 +115,18 @@ AT_LOGIN = [
 def test_a_login_that_comes_to_nothing(
     session: Session, double: Double, place: str, fault: Fault, kinds: str
 ) -> None:
-    """It is over in time, also where a byte comes now and then."""
+    """It ends, and nothing is left of it."""
     getattr(double.faults, f"at_{place}")(fault)
     assert fails(session.open).kind in kinds.split()
+    assert (session.is_open, session.pid) == (False, None)
+
+
+@pytest.mark.parametrize(("place", "fault"), [("login", Hang()), ("handshake", Drip())])
+def test_a_login_that_takes_too_long(double: Double, place: str, fault: Fault) -> None:
+    """It is over in time, also where a byte comes now and then, each in time for the driver."""
+    getattr(double.faults, f"at_{place}")(fault)
+    session = Session(double.connection(timeout_seconds=0.1))
+    assert fails(session.open).kind is ErrorKind.UNREACHABLE
     assert (session.is_open, session.pid) == (False, None)
 
 
@@ -228,6 +225,19 @@ def test_a_worker_that_dies_in_a_call(
     assert f"ended by {number.name}" in error.message
     assert ("Segmentation fault" in error.message) == (number == signal.SIGSEGV)
     check_recovery(session, double, pid)
+
+
+def test_what_a_worker_says_last_holds_no_secret(session: Session) -> None:
+    """What crashes may tell a piece of its memory."""
+    session.open()
+    password = session.connection.password.reveal()
+    pid = session.pid
+    assert pid is not None
+    Path(f"/proc/{pid}/fd/2").write_text(f"free(): invalid pointer {password}!")
+    os.kill(pid, signal.SIGKILL)
+    error = fails(lambda: call(session))
+    assert "SIGKILL: free(): invalid pointer ***!" in error.message
+    assert password not in str(error)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])

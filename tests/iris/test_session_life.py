@@ -14,27 +14,14 @@ from exporter.iris.access.session import Session
 from tests.engines import LONG
 from tests.iris.double.faults import Hang
 from tests.iris.double.hooks import ServerError
-from tests.iris.double.scripted import Scripted
 from tests.iris.double.server import Double
-
-VERSION = "IRIS for UNIX (a test double) 2026.1"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Double]:
-    """One for all tests here."""
-    instance = Scripted()
-    instance.methods["%SYSTEM.Version", "GetVersion"] = lambda _: VERSION
-    instance.methods["Test", "Method"] = lambda _: "fine"
-    with Double(instance) as double:
-        yield double
 
 
 @pytest.fixture
-def double(server: Double) -> Iterator[Double]:
+def double(scripted: Double) -> Iterator[Double]:
     """The double, with nothing planned."""
-    yield server
-    server.faults.clear()
+    yield scripted
+    scripted.faults.clear()
 
 
 @pytest.fixture
@@ -57,9 +44,9 @@ def is_gone(pid: int | None) -> bool:
 def test_a_session_opens_closes_and_opens_again(double: Double) -> None:
     """Each time with another worker; the version is the instance's own."""
     session = Session(double.connection())
-    assert session.open().version == VERSION
+    assert session.open().version == double.instance.version
     first = session.pid
-    assert session.open().version == VERSION
+    assert session.open().version == double.instance.version
     assert is_gone(first)
     assert session.is_open
     session.close()

@@ -10,7 +10,7 @@ import pytest
 from tests.child import REPOSITORY
 from tests.iris.reconnecting import WARM_UP
 
-COUNT = 32
+COUNT = 20
 """`python -m tests.iris.reconnecting 1000` is the same for longer than a test may take."""
 
 MAX_BYTES = 50 * COUNT

@@ -59,7 +59,7 @@ def double(identity: Identity) -> Iterator[Double]:
 
 def failure(double: Double, **changes: object) -> IrisError:
     """The error of a login; nothing is left of it."""
-    session = Session(double.connection(timeout_seconds=1, **changes))
+    session = Session(double.connection(**{"timeout_seconds": 1, **changes}))
     with pytest.raises(IrisError) as raised:
         session.open()
     assert session.pid is None
@@ -111,7 +111,7 @@ def test_an_authority_that_is_not_there(double: Double, tmp_path: Path) -> None:
 def test_a_server_that_speaks_no_tls() -> None:
     """It waits for a beginning that never comes; the remedy says what to look at."""
     with Double(Scripted()) as double:
-        error = failure(double, tls=Tls(verify=False))
+        error = failure(double, tls=Tls(verify=False), timeout_seconds=0.1)
     assert error.kind in {ErrorKind.TLS, ErrorKind.UNREACHABLE}
     assert "TLS" in error.remedy
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from exporter.exposition import OPENMETRICS, TEXT, Renderer
 from exporter.iris.access.errors import IrisError
 from exporter.iris.metrics import statistics
 from exporter.iris.metrics.sensors import get_text, performance_metrics
-from exporter.iris.metrics.statistics import collect_statistics
 from tests.expositions import meaning
 from tests.iris.scripted_statistics import (
     DASHBOARD,
@@ -19,26 +17,11 @@ from tests.iris.scripted_statistics import (
     GLOBAL,
     Talk,
     collect,
-    methods,
+    collect_statistics,
     sample,
     sensors,
     states_of,
-    talk_to_instance,
 )
-
-
-@pytest.fixture(scope="module")
-def connected() -> Iterator[Talk]:
-    """An instance and a session with it, for all tests here."""
-    with talk_to_instance() as talk:
-        yield talk
-
-
-@pytest.fixture
-def talk(connected: Talk) -> Talk:
-    """The same, with all classes there again."""
-    connected.instance.methods = methods()
-    return connected
 
 
 def test_every_head_has_numbers(talk: Talk) -> None:
@@ -103,6 +86,8 @@ def test_states_are_sets(talk: Talk) -> None:
         ("iris_journal_space_state", "warning"),
         ("iris_lock_table_state", "troubled"),
         ("iris_write_daemon_state", "other"),
+        ("iris_ecp_client_state", "normal"),
+        ("iris_ecp_server_state", "normal"),
         ("iris_health_state", "warning"),
         ("iris_journal_state", "normal"),
         ("iris_mirror_state", "notinit"),
@@ -132,6 +117,7 @@ STATES = {
         (JOURNAL, "", []),
         (MIRROR, "Synchronizing", ["synchronizing"]),
         (MIRROR, "", []),
+        (MIRROR, " ", []),
     ],
 )
 def test_a_state_may_be_any(
@@ -141,6 +127,18 @@ def test_a_state_may_be_any(
     talk.instance.methods[key] = lambda _: answer
     name = STATES[key]
     assert states_of(collect(talk), name) == [f'{name}{{state="{one}"}}' for one in states]
+
+
+def test_no_series_is_there_twice(talk: Talk) -> None:
+    """Of two resources of one name the first is shown."""
+    names = ["Global", "Global"]
+    talk.instance.methods["SYS.Stats.Resource", "Sample"] = lambda _, number: sample(
+        "SYS.Stats.Resource",
+        {"Name": "".join(names[number - 1 : number]), "Seize": number, "Nseize": 0, "Aseize": 0},
+    )
+    families, _ = collect_statistics(talk.session, sensors())
+    (seizes,) = [one for one in families if one.name == "iris_resource_seizes_total"]
+    assert seizes.samples == [(("prod", "Global"), 1)]
 
 
 def test_units_are_base_units(talk: Talk) -> None:
@@ -173,6 +171,7 @@ def test_an_uptime_that_is_not_understood_is_absent(talk: Talk, text: str) -> No
         (("%SYSTEM.License", "KeyExpirationDate"), "", "iris_license_expiration_timestamp_seconds"),
         (("%SYS.Journal.System", "GetFreeSpace"), "", "iris_journal_free_bytes"),
         (("%SYS.Journal.System", "GetFreeSpace"), "nan", "iris_journal_free_bytes"),
+        (("%SYS.Journal.System", "GetFreeSpace"), "9" * 400, "iris_journal_free_bytes"),
     ],
 )
 def test_what_is_no_number_is_absent(
@@ -196,7 +195,7 @@ def test_a_closed_database_has_no_free_space(talk: Talk) -> None:
 def test_ecp_and_resources_are_asked_only_where_it_pays(talk: Talk) -> None:
     """ECP where it is in use, resources where the sensors lack them."""
     names = collect(talk, "iris_ecp_conn 0\niris_res_seize 1\n")
-    assert not [name for name in names if "_ecp_" in name or "_resource_" in name]
+    assert not [name for name in names if "ecp_client_bytes" in name or "_resource_" in name]
     assert 'iris_statistics_success{part="ecp_client"}' not in names
 
 

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from exporter.iris.access.errors import ErrorKind, IrisError
-from exporter.iris.metrics.statistics import Statistics, collect_statistics
+from exporter.iris.metrics.statistics import Statistics
 from tests.iris.double.faults import Close
 from tests.iris.double.hooks import WithOutputs
 from tests.iris.scripted_statistics import (
     SENSORS,
     Talk,
     collect,
-    methods,
+    collect_statistics,
     refuse,
     sensors,
     short,
     states_of,
-    talk_to_instance,
 )
-
-
-@pytest.fixture(scope="module")
-def connected() -> Iterator[Talk]:
-    """An instance and a session with it, for all tests here."""
-    with talk_to_instance() as talk:
-        yield talk
-
-
-@pytest.fixture
-def talk(connected: Talk) -> Talk:
-    """The same, with all classes there again."""
-    connected.instance.methods = methods()
-    return connected
 
 
 def test_what_is_missing_or_refused_is_absent_alone(talk: Talk) -> None:
@@ -69,6 +52,30 @@ def test_what_was_refused_is_asked_for_again_later(talk: Talk) -> None:
         found = short(reader.collect(talk.session, sensors(), now))
         assert ("iris_routine_commands_total" in found) is present
         assert found['iris_statistics_success{part="routines"}'] == present
+
+
+def test_an_instance_that_answers_slowly_is_not_asked_for_everything(talk: Talk) -> None:
+    """The parts behind are left out, and said to be; the next time there may be time for them."""
+    elapsed = 0.0
+    quick = talk.instance.methods["SYS.Stats.Routine", "Sample"]
+
+    def slowly(given: object) -> object:
+        nonlocal elapsed
+        elapsed += 31
+        return quick(given)
+
+    talk.instance.methods["SYS.Stats.Routine", "Sample"] = slowly
+    reader = Statistics("prod", clock=lambda: elapsed)
+    found = short(reader.collect(talk.session, sensors(), 1000))
+    assert "iris_routine_commands_total" in found
+    assert "iris_uptime_seconds" not in found
+    assert found['iris_statistics_success{part="dashboard"}'] == 0
+    assert reader.failures["dashboard"].kind is ErrorKind.TIMEOUT
+    talk.instance.methods["SYS.Stats.Routine", "Sample"] = quick
+    found = short(reader.collect(talk.session, sensors(), 1010))
+    assert found["iris_uptime_seconds"] > 0
+    assert found['iris_statistics_success{part="dashboard"}'] == 1
+    assert not reader.failures
 
 
 def test_what_is_costly_is_kept_for_a_while(talk: Talk) -> None:

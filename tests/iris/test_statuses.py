@@ -34,6 +34,15 @@ def test_without_its_words_what_can_be_read_is_told(monitored: Monitored) -> Non
         )
 
 
+def test_the_words_of_iris_are_put_on_one_line(monitored: Monitored) -> None:
+    """An error is told on a single one, and steers no terminal."""
+    status = error_status(921, "\x1b[31mred\r\nand more")
+    with pytest.raises(IrisError, match=r"do it: .*\[31mred and more"):
+        check_status(monitored.session, status, "IRIS does not do it", "")
+    with pytest.raises(IrisError, match=r"^it fails: \[31mred and more \(see"):
+        check_answer("0^\x1b[31mred\nand more", "it fails", "")
+
+
 @pytest.mark.parametrize("status", [None, "", 0, "0 \x04\x01\x02"])
 def test_a_refusal_without_words_is_one_all_the_same(status: object) -> None:
     """It has no reason to tell."""

@@ -15,7 +15,7 @@ from exporter.iris.system_performance.observation import Identity, Missing, Obse
 from exporter.iris.system_performance.profiles import Profile
 from exporter.iris.system_performance.reports import Host, Report
 from exporter.iris.system_performance.runs import Run
-from exporter.iris.system_performance.tasks import Task
+from exporter.iris.system_performance.task import Task
 from tests.expositions import meaning
 from tests.samples import read_samples
 
@@ -97,6 +97,7 @@ def test_everything_that_was_seen_is_told() -> None:
     """Times of the server come out as Unix time, whatever its zone is."""
     assert page(everything()) == {
         'info{version="15",wrapper="PerfWatch 1"}': 1,
+        "enabled": 1,
         "profiles": 2,
         "profile_interval_seconds": 30,
         "profile_duration_seconds": 3600,
@@ -112,14 +113,19 @@ def test_everything_that_was_seen_is_told() -> None:
         'suspended_by{by="governor"}': 0,
         'suspended_by{by="operator"}': 0,
         'suspended_by{by="administrator"}': 0,
+        'suspended_by{by="iris"}': 0,
     }
 
 
 def test_what_was_not_seen_is_absent() -> None:
     """Without rights there is no 0 in place of a number."""
     nobody = Identity(host=Host("host", "IRIS"))
-    assert page(observed(identity=nobody)) == {"missing_rights": 0, "expired_reports": 0}
-    assert page(None) == {}
+    assert page(observed(identity=nobody)) == {
+        "enabled": 1,
+        "missing_rights": 0,
+        "expired_reports": 0,
+    }
+    assert page(None) == {"enabled": 1}
 
 
 def test_an_instance_without_runs_says_so() -> None:

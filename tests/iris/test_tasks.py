@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.access.session import Session
 from exporter.iris.system_performance import tasks
-from exporter.iris.system_performance.marks import BY_ADMINISTRATOR, ON, off_by_governor
+from exporter.iris.system_performance.marks import (
+    BY_ADMINISTRATOR,
+    BY_IRIS,
+    ON,
+    off_by_governor,
+)
 from exporter.iris.system_performance.policy import MonitoringPolicy, TaskSchedule
+from exporter.iris.system_performance.task import REPAIR_EVERY
+from tests.iris.double.faults import Close
+from tests.iris.double.hooks import ServerError
 from tests.iris.monitored import MINUTE, SCHEDULE, SHORT, Monitored
 
 NOW = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
@@ -153,6 +161,54 @@ def test_a_task_that_is_not_there_is_absent(monitored: Monitored) -> None:
         tasks.read_task(monitored.session, "4711")
     assert raised.value.kind is ErrorKind.ABSENT
     assert tasks.name_of(monitored.session, "4711") is None
+
+
+def test_a_member_of_a_mirror_executes_it(monitored: Monitored) -> None:
+    """Whichever member it is: each is watched for itself."""
+    monitored.instance.tasks.is_mirror_member = True
+    task_id = create(monitored)
+    monitored.instance.advance(MINUTE)
+    assert tasks.read_task(monitored.session, task_id).last_started is not None
+
+
+@pytest.mark.parametrize("trouble", [ServerError("<METHOD DOES NOT EXIST> *x"), Close()])
+def test_a_version_without_mirrors_takes_it_too(
+    monitored: Monitored, trouble: ServerError | Close
+) -> None:
+    """Only a lost connection keeps it from being created."""
+    monitored.double.faults.next_call(trouble, "MirrorStatusDisplayToLogical")
+    if isinstance(trouble, ServerError):
+        assert tasks.read_task(monitored.session, create(monitored)).does(SCHEDULE)
+        return
+    with pytest.raises(IrisError):
+        create(monitored)
+    monitored.session.open()
+    assert not monitored.task_names
+
+
+def test_capital_letters_make_another_name(monitored: Monitored) -> None:
+    """To profiles they do, and so to us; in SQL they do not."""
+    other = create(monitored, TaskSchedule(policy=MonitoringPolicy(name="PERFWATCH")))
+    assert tasks.find_tasks(monitored.session, "PerfWatch perfwatch") == []
+    mine = create(monitored)
+    assert tasks.find_tasks(monitored.session, "PerfWatch perfwatch") == [mine]
+    assert tasks.find_tasks(monitored.session, "PerfWatch PERFWATCH") == [other]
+
+
+def test_a_task_that_iris_has_suspended_was_on(monitored: Monitored) -> None:
+    """One that has failed, with our mark; an administrator leaves no error behind."""
+    task_id = create(monitored)
+    monitored.instance.revoke("%DB_IRISSYS:W")
+    monitored.instance.advance(MINUTE)
+    task = tasks.read_task(monitored.session, task_id)
+    assert task.mark == BY_IRIS
+    assert task.last_started is not None
+    assert not task.may_be_tried_again(task.last_started + REPAIR_EVERY - timedelta(seconds=1))
+    assert task.may_be_tried_again(task.last_started + REPAIR_EVERY)
+    assert task.may_be_tried_again(task.last_started - REPAIR_EVERY)  # a clock that was set back
+    stored = monitored.instance.tasks.named("PerfWatch perfwatch")
+    stored["Description"] = "not now"
+    assert tasks.read_task(monitored.session, task_id).mark == BY_ADMINISTRATOR
 
 
 def test_ours_are_known_by_their_names(monitored: Monitored) -> None:

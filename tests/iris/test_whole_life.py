@@ -10,6 +10,7 @@ import pytest
 from exporter.iris import control
 from exporter.iris.access.session import Session
 from exporter.iris.system_performance import reports, tasks, wrapper
+from exporter.iris.system_performance.commands import WrapperCommands
 from exporter.iris.system_performance.observation import identify
 from exporter.iris.system_performance.plan import Desired
 from exporter.iris.system_performance.policy import MonitoringPolicy, TaskSchedule
@@ -81,6 +82,36 @@ def test_configure_run_suspend_resume_purge_delete(
     assert not monitored.task_names
     assert monitored.reports == [f"irishost_IRIS_{theirs}.html"]
     assert not [path for path in instance.files.paths if SHORT.name in path]
+
+
+def test_the_first_run_begins_within_a_minute(monitored: Monitored) -> None:
+    """The schedule waits for no other task to make its profile, nor does one that was deleted."""
+    assert control.configure_monitoring(monitored.session, SHORT)[0]
+    monitored.instance.advance(MINUTE)
+    assert len(monitored.active_runs) == 1
+    monitored.instance.performance.delprofile(SHORT.name)
+    monitored.instance.advance(15 * MINUTE)
+    assert len(monitored.active_runs) == 1
+
+
+@pytest.mark.parametrize("has_wrapper", [False, True], ids=["tasks", "wrapper"])
+def test_of_two_that_start_a_run_at_once_one_does(
+    monitored: Monitored, *, has_wrapper: bool
+) -> None:
+    """The other one finds it locked, and that is no error."""
+    instance = monitored.instance
+    instance.globals.locked_elsewhere.add(("ZPerfWatch", SHORT.name))
+    if has_wrapper:
+        instance.grant(*INSTALLERS_RIGHTS)
+        wrapper.install(monitored.session)
+        WrapperCommands(monitored.session).start_run(SHORT)
+    assert control.configure_monitoring(monitored.session, SHORT)[0]
+    instance.advance(6 * MINUTE)
+    assert not monitored.active_runs
+    assert not monitored.observe(SHORT).task.error  # type: ignore[union-attr]
+    instance.globals.locked_elsewhere.clear()
+    instance.advance(5 * MINUTE)
+    assert len(monitored.active_runs) == 1
 
 
 def test_a_daemon_that_starts_anew_goes_on(instance: Instance, double: Double) -> None:
@@ -170,15 +201,15 @@ def test_without_tasks_old_reports_are_removed_from_here(monitored: Monitored) -
     instance.grant(*INSTALLERS_RIGHTS)
     wrapper.install(monitored.session)
     instance.revoke("%Admin_Task:U")
-    for _ in range(3 * 60):
+    for _ in range(3 * 12):
         desire(monitored, timer=True)
-        instance.advance(MINUTE)
+        instance.advance(5 * MINUTE)
     ages = [
         instance.clock.now - run.started
         for name in monitored.reports
         if (run := parse_runid(name.removeprefix("irishost_IRIS_").removesuffix(".html")))
     ]
-    kept = timedelta(seconds=SHORT.retention_seconds + SHORT.duration_seconds + 2 * MINUTE)
+    kept = timedelta(seconds=SHORT.retention_seconds + SHORT.duration_seconds + 2 * 5 * MINUTE)
     assert ages
     assert max(ages) <= kept
 
@@ -188,6 +219,7 @@ def test_two_policies_live_side_by_side(monitored: Monitored) -> None:
     second = MonitoringPolicy(name="second", interval_seconds=10, duration_seconds=600)
     monitored.configure(SHORT)
     monitored.configure(second)
+    monitored.instance.advance(4 * MINUTE)
     assert len(monitored.active_runs) == 2
     control.disable_monitoring(monitored.session, policy=second)
     monitored.instance.advance(30 * MINUTE)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.iris.access.connection import NO_SECRET
 from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.access.session import Session
+from exporter.iris.access.worker import MAX_DATA_BYTES, Worker
 from tests.child import REPOSITORY, Child
 from tests.engines import LONG
 from tests.iris.double.faults import Close, Hang
@@ -65,6 +65,12 @@ def test_a_worker_leaves_no_core(session: Session) -> None:
     """It would hold the password. With 1 the kernel gives none to a program either."""
     assert session.pid is not None
     assert resource.prlimit(session.pid, resource.RLIMIT_CORE) == (1, 1)
+
+
+def test_a_worker_takes_no_memory_from_others(session: Session) -> None:
+    """What an answer without an end may take is bounded."""
+    assert session.pid is not None
+    assert resource.prlimit(session.pid, resource.RLIMIT_DATA) == (MAX_DATA_BYTES, MAX_DATA_BYTES)
 
 
 def test_only_its_daemon_ends_a_worker(session: Session) -> None:
@@ -151,24 +157,34 @@ def test_a_driver_that_is_not_there(
     """Nor one that cannot be loaded, or a package of the same name: what to install is said."""
     monkeypatch.setenv("PYTHONPATH", without_driver(tmp_path, package))
     session = Session(double.connection())
-    with pytest.raises(IrisError, match=r"pip install perfwatch-exporter\[iris\]") as raised:
+    with pytest.raises(IrisError, match="pip install intersystems-irispython") as raised:
         session.open()
     assert raised.value.kind is ErrorKind.DRIVER
     assert says in raised.value.message
     assert session.pid is None
 
 
-def test_a_worker_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, double: Double) -> None:
-    """Without descriptors there is no pipe to it; the error names the limits."""
-    session = Session(double.connection(password=NO_SECRET))
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
-    try:
-        with pytest.raises(IrisError, match="limits") as raised:
-            session.open()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    assert raised.value.kind is ErrorKind.CRASHED
+def test_a_driver_that_is_missing_is_told_by_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same in this process: a worker that fails so is ended, and what it was is not counted."""
+    monkeypatch.setitem(sys.modules, "iris", None)
+    with pytest.raises(IrisError, match="cannot be loaded: ModuleNotFoundError") as raised:
+        Worker().answer("load")
+    assert raised.value.remedy == "pip install intersystems-irispython"
+
+
+def test_a_worker_that_writes_what_is_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, double: Double
+) -> None:
+    """Whatever writes into its pipe: nothing of it is taken."""
+    package = (
+        "import os\nfor pipe in range(3, 9):\n  try: os.write(pipe, b'x' * 8)\n  except OSError: 0"
+    )
+    monkeypatch.setenv("PYTHONPATH", without_driver(tmp_path, package))
+    session = Session(double.connection())
+    with pytest.raises(IrisError, match=r"the worker has sent \d+ bytes, more than") as raised:
+        session.open()
+    assert raised.value.kind is ErrorKind.PROTOCOL
+    assert session.pid is None
 
 
 def test_a_connection_that_breaks_right_after_the_login(double: Double) -> None:

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import os
+import resource
 import struct
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from exporter.iris.access.connection import Connection
+from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.access.messages import MAX_ANSWER_BYTES, Assembly, BrokenFrameError, pack
+from exporter.iris.access.session import Session
 from exporter.iris.access.worker_process import WorkerGoneError, WorkerProcess
 from tests.engines import LONG
 
@@ -133,7 +138,7 @@ def test_a_worker_that_says_no_more_can_still_answer(start: Started) -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (struct.pack(">I", MAX_ANSWER_BYTES + 1), "67108865 bytes, more than 67108864"),
+        (struct.pack(">I", MAX_ANSWER_BYTES + 1), "33554433 bytes, more than 33554432"),
         (b"HTTP/1.1 200 OK\r\n", "1213486160 bytes, more than"),
         (struct.pack(">I", 3) + b"abc", "no JSON: "),
     ],
@@ -143,6 +148,14 @@ def test_what_is_no_answer_is_refused(start: Started, answer: bytes, says: str) 
     worker = start(f"put({answer!r}); time.sleep(1000)")
     with pytest.raises(BrokenFrameError, match=says):
         worker.ask([], LONG)
+
+
+def test_what_is_nested_too_deeply_is_no_answer() -> None:
+    """It is refused as any other nonsense."""
+    assembly = Assembly()
+    assembly.add(struct.pack(">I", 100_000) + b"[" * 100_000)
+    with pytest.raises(BrokenFrameError, match="no JSON: maximum recursion"):
+        assembly.message()
 
 
 def test_a_worker_gets_time_to_end_by_itself(start: Started) -> None:
@@ -164,7 +177,7 @@ def test_a_worker_gets_the_environment_without_secrets(
     start: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of ours, of IRIS's or of its driver's; the rest as it is."""
-    for name in ("PERFWATCH_IRIS_PASSWORD", "IRIS_PASSWORD", "ISC_irisconnect_tracefile"):
+    for name in ("PERFWATCH_IRIS_PASSWORD", "IRISPASSWORD", "ISC_irisconnect_tracefile"):
         monkeypatch.setenv(name, "secret")
     monkeypatch.setenv("OTHER", "kept")
     worker = start(
@@ -197,6 +210,19 @@ def test_nothing_is_left_open(start: Started) -> None:
     assert descriptors() == before
 
 
+def test_a_worker_that_cannot_be_started() -> None:
+    """Without descriptors there is no pipe to it; the error names the limits."""
+    session = Session(Connection(name="test", host="127.0.0.1"))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        with pytest.raises(IrisError, match="limits") as raised:
+            session.open()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert raised.value.kind is ErrorKind.CRASHED
+
+
 def test_a_message_is_put_together_from_bytes() -> None:
     """It always says how many are missing, so that nothing of the next one is taken."""
     packed = pack(["a", [1, None]])
@@ -207,3 +233,15 @@ def test_a_message_is_put_together_from_bytes() -> None:
         assembly.add(packed[position : position + 1])
     assert assembly.is_complete
     assert assembly.message() == ["a", [1, None]]
+
+
+def test_a_worker_that_is_given_time_can_be_killed_meanwhile(start: Started) -> None:
+    """By another thread, also after it has been reaped."""
+    worker = start(f"put({pack(None)!r}); time.sleep(1000)")
+    assert worker.ask([], LONG) is None
+    with ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(worker.end, LONG)
+        worker.kill()
+        assert ending.result() == "ended by SIGKILL"
+    worker.kill()
+    assert is_gone(worker.pid)

@@ -123,11 +123,32 @@ def test_the_class_has_the_same_functions() -> None:
         check_syntax(body)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("AddProfile", ("a/b", "text", 10, 60)),
+        ("EditProfile", ("", "text", 10, 60)),
+        ("Run", ("perfwatch)", 1, 60)),
+        ("Stop", ("../../20261121_0700_x", 1)),
+        ("Wait", ("*",)),
+    ],
+)
+def test_functions_take_names_and_runids_only(
+    installer: Monitored, name: str, arguments: tuple[str | int, ...]
+) -> None:
+    """Whoever calls them: the routine would make paths of what they are given."""
+    wrapper.install(installer.session)
+    marks = ",".join("?" for _ in arguments)
+    answer = installer.session.query(f"SELECT ZPerfWatch.{name}({marks})", *arguments)[0][0]
+    assert str(answer).startswith("0^not a ")
+
+
 def test_no_statement_has_what_a_driver_reads_in_it() -> None:
-    """A question mark would be a parameter, an apostrophe the beginning of a text."""
+    """A question mark, and :0, would be a parameter, an apostrophe the beginning of a text."""
     for function in wrapper.FUNCTIONS:
         statement = wrapper.create_statement(function)
-        assert not set("?'`;\n") & set(statement)
+        assert not set("?'`;") & set(statement)
+        assert not re.search(r":\d", statement)
         assert statement.count("{") == statement.count("}")
 
 

@@ -16,9 +16,12 @@ CALLING = "calling"
 MAX_TEXT = 300
 """Characters of a foreign text in a message."""
 
-ACCOUNT = "check `iris.username` and `iris.password-file`, and whether the account is enabled"
+ACCOUNT = (
+    "check `iris.username` and `iris.password-file`, and whether the account is enabled and may "
+    "enter `iris.namespace`"
+)
 ADDRESS = "check `iris.host` and `iris.port`, and whether the instance runs"
-GRANT = "grant the role that `perfwatch iris check` names"
+GRANT = "grant what `perfwatch iris check` names"
 SHORTCOMING = "this version of IRIS does not have it; `perfwatch iris check` lists what it has"
 SUPERSERVER = "`iris.port` must be the superserver's (1972), with TLS only where it is set up there"
 
@@ -117,6 +120,8 @@ _PREFIX = re.compile(
     r"(<COMMUNICATION (LINK )?ERROR> (Failed to connect to server|Invalid Message received)"
     r"|<SQL ERROR>); Details: *"
 )
+_NOTHING_SAID = re.compile(r"\s*Error message:\s*\Z")
+"""Behind a code alone."""
 
 
 def classify(exception: str, text: str, phase: str) -> IrisError:
@@ -130,7 +135,7 @@ def classify(exception: str, text: str, phase: str) -> IrisError:
 
 
 def _message(meaning: str, text: str) -> str:
-    plain = one_line(_PREFIX.sub("", text))
+    plain = one_line(_NOTHING_SAID.sub("", _PREFIX.sub("", text)))
     return f"{meaning}: {plain}" if plain else meaning
 
 

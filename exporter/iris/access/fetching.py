@@ -22,6 +22,7 @@ URL = "check `iris.metrics-url`"
 WEB_ACCOUNT = (
     "check `iris.username` and `iris.password-file`, and that the user may use the web application"
 )
+URL_OR_LOGIN = "`iris.metrics-url` and a token have letters, digits and signs of ASCII only"
 CERTIFICATE = "check `iris.tls-ca-file` and the certificate's name"
 
 STATUS = {
@@ -59,6 +60,8 @@ def fetch(url: str, login: dict[str, Any]) -> str:
             raise IrisError(ErrorKind.DROPPED, _reason(error), URL) from error
         except http.client.HTTPException as error:
             raise IrisError(ErrorKind.PROTOCOL, f"no HTTP: {_reason(error)}", URL) from error
+        except ValueError:  # whose text, and that of what led to it, may hold the token
+            raise IrisError(ErrorKind.PROTOCOL, "not fit for HTTP", URL_OR_LOGIN) from None
 
 
 def _client(

@@ -12,8 +12,8 @@ from typing import Any
 
 HEADER = struct.Struct(">I")
 
-MAX_ANSWER_BYTES = 64 << 20
-"""Strings of IRIS end at 3.6 million characters, so this is more than anything we ask for."""
+MAX_ANSWER_BYTES = 32 << 20
+"""Strings of IRIS end at 3.6 million characters, of six bytes each at most."""
 
 
 class BrokenFrameError(ValueError):
@@ -58,5 +58,5 @@ class Assembly:
         """Give the complete message. Raises BrokenFrameError when it is no JSON."""
         try:
             return json.loads(self._bytes[HEADER.size :])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BrokenFrameError(f"no JSON: {error}") from error

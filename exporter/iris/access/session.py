@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from exporter.iris.access.calls import Get, Invoke, Out, Set, Step, Value
 from exporter.iris.access.classify import ADDRESS, SUPERSERVER, one_line
-from exporter.iris.access.connection import Connection
+from exporter.iris.access.connection import Connection, without_secrets
 from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.access.messages import BrokenFrameError
 from exporter.iris.access.worker_process import WorkerGoneError, WorkerProcess
@@ -63,7 +63,7 @@ class Session:
             self.close()
         version = self._observed("open", self._log_in)
         self._is_logged_in = True
-        return Server(version or "")
+        return Server(one_line(version or ""))
 
     def close(self) -> None:
         """Log off and end the worker; kill it where it does not end within a second."""
@@ -239,7 +239,9 @@ class Session:
             remedy = where if late is ErrorKind.UNREACHABLE else AGAIN
             raise self._error(late, what, message, remedy) from error
         except WorkerGoneError as error:
-            ending = one_line(self._end(), MAX_LAST_WORDS)
+            login = self.connection
+            secrets = (login.password.reveal(), login.access_token.reveal())
+            ending = one_line(without_secrets(self._end(), *secrets), MAX_LAST_WORDS)
             raise self._error(ErrorKind.CRASHED, what, f"the worker has {ending}", AGAIN) from error
         except BrokenFrameError as error:
             message = f"the worker has sent {error}"

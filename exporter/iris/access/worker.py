@@ -18,6 +18,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from exporter.iris.access.classify import CALLING, CONNECTING, classify, one_line
+from exporter.iris.access.connection import without_secrets
 from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.access.messages import Assembly, pack
 
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 FAREWELL_SECONDS = 1.0
 """For logging off, when the daemon has gone; a call that hangs gets no more."""
 
-INSTALL = "pip install perfwatch-exporter[iris]"
+MAX_DATA_BYTES = 512 << 20
+"""Of memory: an answer without an end costs the connection, and not the host."""
+
+INSTALL = "pip install intersystems-irispython"
 
 
 class Worker:
@@ -91,14 +95,9 @@ class Worker:
         except IrisError:
             raise
         except Exception as error:  # whatever the driver raises
-            raise classify(type(error).__name__, self._scrubbed(str(error)), phase) from error
-
-    def _scrubbed(self, text: str) -> str:
-        """Take out login data: a broken reply can make the driver tell pieces of its memory."""
-        for secret in (self._login["password"], self._login["access_token"]):
-            if len(secret) > 5:  # a shorter one may be a part of any word
-                text = text.replace(secret, "***")
-        return text
+            login = self._login
+            text = without_secrets(str(error), login["password"], login["access_token"])
+            raise classify(type(error).__name__, text, phase) from error
 
 
 def reply(worker: Worker, request: list[Any]) -> bytes:
@@ -133,8 +132,9 @@ def prepare() -> tuple[int, int]:
     faulthandler.enable(all_threads=False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    with contextlib.suppress(ValueError):  # the limit is 0 already
-        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
+    for limit, bytes_ in ((resource.RLIMIT_CORE, 1), (resource.RLIMIT_DATA, MAX_DATA_BYTES)):
+        with contextlib.suppress(ValueError):  # the limit is lower already
+            resource.setrlimit(limit, (bytes_, bytes_))
     source, target = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from subprocess import TimeoutExpired  # noqa: TID251 -- nothing is started with it
@@ -18,7 +19,7 @@ from exporter.program import start
 
 COMMAND = (sys.executable, "-P", "-m", "exporter.iris.access.worker")
 
-NOT_FOR_WORKERS = ("PERFWATCH_", "IRIS_", "ISC_")
+NOT_FOR_WORKERS = ("PERFWATCH_", "IRIS", "ISC")
 """Beginnings of variables that may hold secrets, or would change what the driver does."""
 
 MAX_STDERR_BYTES = 4096
@@ -48,6 +49,8 @@ class WorkerProcess:
         self.pid = self._process.pid
         self._tail = b""
         self._how_it_ended = ""
+        self._reaping = threading.Lock()
+        """Held while it is killed and reaped: its number may be another process's afterwards."""
 
     def ask(self, request: Sequence[Any], seconds: float) -> Any:
         """Send a request and wait for its answer.
@@ -77,7 +80,11 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """Kill it. Any thread may call this; whoever asks it something learns that it is gone."""
-        self._process.kill()
+        if self._reaping.acquire(blocking=False):  # or else it is being killed
+            try:
+                self._process.kill()
+            finally:
+                self._reaping.release()
 
     def end(self, patience_seconds: float = 0.0) -> str:
         """End it, at once or when it has had time to end by itself; say how it ended."""
@@ -89,8 +96,8 @@ class WorkerProcess:
         self._sending.close()
         with contextlib.suppress(TimeoutError):
             self._wait_until_gone(monotonic() + patience_seconds)
-        self._process.kill()
-        with contextlib.suppress(TimeoutExpired):
+        with self._reaping, contextlib.suppress(TimeoutExpired):
+            self._process.kill()
             self._process.wait(REAP_SECONDS)
         with contextlib.suppress(BlockingIOError):
             while self._keep_stderr():

@@ -260,6 +260,18 @@ ASSUMPTIONS = (
         "MEAS",
     ),
     Assumption(
+        "mirror-tasks",
+        "a member of a mirror executes a task only if `MirrorStatus` says so; "
+        '`MirrorStatusDisplayToLogical("Any")` of `%SYS.Task` gives the value for all members',
+        "DOC",
+    ),
+    Assumption(
+        "run-at-once",
+        '`$$run` has written `^IRIS.SystemPerformance("run",runid)` when it returns, so that '
+        "whoever looks next sees the run",
+        "INF",
+    ),
+    Assumption(
         "add-profile",
         "`$$addprofile^SystemPerformance(name,text,interval,count)` says 1, or `0^reason`",
         "MEAS",

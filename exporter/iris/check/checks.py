@@ -20,6 +20,8 @@ from exporter.iris.system_performance.policy import DEFAULT_POLICY, MonitoringPo
 from exporter.iris.system_performance.runs import GLOBAL
 
 SECURITY = "%SYSTEM.Security"
+CLASS_METHODS = "class methods"
+"""The check without which the others say little."""
 MAX_NODES = 50
 """How many profiles and ended runs are looked at."""
 
@@ -34,7 +36,7 @@ class Outcome(StrEnum):
     """This version, or this installation, does not have it."""
     FAILED = "failed"
     UNTRIED = "not tried"
-    """There was no connection any more."""
+    """There was no connection any more, or without class methods it cannot be asked."""
 
 
 class Check(NamedTuple):
@@ -198,7 +200,7 @@ def make_checks(policy: MonitoringPolicy = DEFAULT_POLICY, metrics_url: str = ""
     """List what is to be checked of an instance, in the order in which it is needed."""
     checks = [
         Check(
-            "class methods", "everything", _call(SECURITY, "Check", "%DB_IRISSYS", "READ"), CLASSES
+            CLASS_METHODS, "everything", _call(SECURITY, "Check", "%DB_IRISSYS", "READ"), CLASSES
         ),
         Check("globals", "profiles, runs and reports", read_profiles, GLOBALS),
         *STATISTICS,
@@ -224,6 +226,10 @@ def make_checks(policy: MonitoringPolicy = DEFAULT_POLICY, metrics_url: str = ""
     return checks
 
 
+NO_CALLS = IrisError(
+    ErrorKind.PRIVILEGE, "not permitted to call a class method", f"grant {CLASSES}"
+)
+
 OUTCOMES: Mapping[ErrorKind, Outcome] = {
     ErrorKind.PRIVILEGE: Outcome.MISSING,
     ErrorKind.ABSENT: Outcome.ABSENT,
@@ -234,12 +240,16 @@ def run_checks(
     session: Session, checks: Sequence[Check], show: Callable[[str], None] = lambda _: None
 ) -> list[Finding]:
     """Ask for everything, one after the other, until the connection ends."""
-    findings = []
+    findings: list[Finding] = []
+    may_call = True
     for number, check in enumerate(checks, 1):
         show(f"{number}/{len(checks)} {check.name}")
-        findings.append(
-            _run(session, check) if session.is_open else Finding(check, Outcome.UNTRIED)
-        )
+        finding = _run(session, check) if session.is_open else Finding(check, Outcome.UNTRIED)
+        if check.name == CLASS_METHODS:
+            may_call = finding.outcome is not Outcome.MISSING
+        elif not may_call and _is_masked(finding):
+            finding = Finding(check, Outcome.UNTRIED, error=NO_CALLS)
+        findings.append(finding)
     return findings
 
 
@@ -249,3 +259,8 @@ def _run(session: Session, check: Check) -> Finding:
     except IrisError as error:
         outcome = OUTCOMES.get(error.kind, Outcome.FAILED)
         return Finding(check, outcome, error=error)
+
+
+def _is_masked(finding: Finding) -> bool:
+    """Whether a refusal says nothing of the right itself, where class methods are refused."""
+    return finding.outcome is Outcome.MISSING and finding.check.grant not in {CLASSES, GLOBALS}

@@ -68,7 +68,8 @@ def _execute(call: Call, instance: InstanceSettings, progress: Progress) -> tupl
     finally:
         progress.done()
     if not call.options.json and result.text:
-        print(_with_title(result.text, instance.name, alone=len(call.instances) == 1))
+        lines = map(on_one_line, result.text.split("\n"))  # names of a server's may be in them
+        print(_with_title("\n".join(lines), instance.name, alone=len(call.instances) == 1))
     return result.document, result.is_done
 
 

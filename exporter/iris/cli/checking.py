@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from exporter.iris.check.checks import Finding, Outcome, make_checks, run_checks
 from exporter.iris.check.recording import record
 from exporter.iris.cli.calling import Context, Result
-from exporter.iris.cli.output import as_json, cell, table
+from exporter.iris.cli.output import as_json, cell, new_file, table
 
 
 def declare_check(parser: argparse.ArgumentParser) -> None:
@@ -20,12 +19,14 @@ def declare_check(parser: argparse.ArgumentParser) -> None:
 def check(context: Context) -> Result:
     """Ask for everything that the daemon uses, and change nothing."""
     instance = context.instance
+    target = new_file(context.options.record, "--record") if context.options.record else None
     checks = make_checks(instance.policy(), instance.metrics_url)
     findings = run_checks(context.session, checks, context.show)
     is_tls = instance.tls
-    if context.options.record:
+    if target is not None:
         text = as_json(record(findings, context.server.version, tls=is_tls))
-        Path(context.options.record).write_text(f"{text}\n", encoding="ascii")
+        with target.open("x", encoding="ascii") as file:
+            file.write(f"{text}\n")
     version = cell(context.server.version or "an unknown version")
     title = f"connected to {version}, {'with' if is_tls else 'without'} TLS"
     rows = table(("CHECK", "RESULT", "FOR", "WHAT HELPS"), map(_row, findings))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -79,8 +78,7 @@ def configure(context: Context) -> Result:
     is_done, text = control.configure_monitoring(
         context.session, context.instance.policy(), force=context.options.force
     )
-    lines = re.split("; (?!or )", text)
-    return Result({"done": is_done, "message": text}, "\n".join(lines), is_done)
+    return Result({"done": is_done, "message": text}, text, is_done)
 
 
 def enable(context: Context) -> Result:
@@ -218,7 +216,15 @@ def _declare_install(parser: argparse.ArgumentParser) -> None:
 
 
 def _declare_task(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", nargs="?", help="default: the one that starts runs")
+    help_text = "default: the one that starts runs"
+    parser.add_argument("id", metavar="ID", nargs="?", type=_task_id, help=help_text)
+
+
+def _task_id(text: str) -> str:
+    """Take an id; an empty one, as of a variable that is not set, must not mean the default."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty: leave it out for the task that starts runs")
+    return text
 
 
 def _positive(text: str) -> float:

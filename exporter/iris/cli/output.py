@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 from exporter.cli import on_one_line
@@ -69,6 +71,21 @@ def listing(pairs: Mapping[str, object]) -> str:
 def as_json(document: Any) -> str:
     """Write a document; what JSON has no form for (a time, an enumeration) is its text."""
     return json.dumps(document, indent=2, default=str)
+
+
+def new_file(text: str, option: str) -> Path:
+    """Take the name of a file that will be written. Raises ValueError where it cannot be.
+
+    That is told at once, and not after what takes long.
+    """
+    target = Path(text)
+    if target.exists() or target.is_symlink():
+        raise ValueError(f"{target} is there already: choose another by {option}")
+    if not (target.parent.is_dir() and os.access(target.parent, os.W_OK | os.X_OK)):
+        raise ValueError(
+            f"{target.parent} is no directory that you may write to: choose another by {option}"
+        )
+    return target
 
 
 class Progress:

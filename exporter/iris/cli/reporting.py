@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.cli.calling import Context, Result
-from exporter.iris.cli.output import duration, size, table
+from exporter.iris.cli.output import duration, new_file, size, table
 from exporter.iris.system_performance.observation import observe
 from exporter.iris.system_performance.reports import (
     Report,
@@ -68,10 +67,8 @@ def fetch_report(context: Context) -> Result:
             f"there is no report of {runid}",
             "it may not have ended yet, or has been removed; see `perfwatch iris report list`",
         )
-    ending = report.path.partition(runid)[2] or ".html"
-    target = Path(context.options.output or f"{runid}{ending}")
-    if target.exists():
-        raise ValueError(f"{target} is there already: choose another by --output")
+    ending = report.path.rpartition(runid)[2]  # the last: the directory may have it in its name
+    target = new_file(context.options.output or f"{runid}{ending}", "--output")
 
     def progress(done: int, whole: int | None) -> None:
         context.show(f"{size(done)} of {size(whole)}")

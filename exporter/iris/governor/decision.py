@@ -115,6 +115,8 @@ class State:
     """By the monotonic clock."""
     is_suspended: bool = False
     reason: Reason = Reason.NONE
+    grounds: str = ""
+    """The numbers behind the reason of a suspension."""
     calm: int = 0
     """How many decisions in a row have seen the host below the disable thresholds."""
     recovered: int = 0
@@ -158,7 +160,12 @@ def decide(state: State, window: Sequence[Reading], rules: Rules, now: float) ->
         action, reason = Action.SUSPEND, pressure
     if reason is None:
         return Decision(state, None, state.reason, means, acts=False)
-    changed = State(changed_at=now, is_suspended=action is Action.SUSPEND, reason=reason)
+    changed = State(
+        changed_at=now,
+        is_suspended=action is Action.SUSPEND,
+        reason=reason,
+        grounds=means.describe(reason),
+    )
     return Decision(changed, action, reason, means, acts=rules.mode is Mode.ACT)
 
 

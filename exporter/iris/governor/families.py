@@ -16,6 +16,7 @@ from exporter.iris.governor.decision import (
     Rules,
     State,
 )
+from exporter.iris.metrics.sensors import INSTANCE
 
 OFF = "off"
 """The state where there is no governor."""
@@ -85,7 +86,7 @@ def list_families(instance: str, rules: Rules, account: Account, now: float) -> 
             f"perfwatch_governor_{name}",
             text,
             "counter" if name.endswith("_total") else "gauge",
-            ("iris_instance", *labels),
+            (INSTANCE, *labels),
             [((instance, *values), number) for values, number in samples],
         )
         for name, text, labels, samples in _list_rows(rules, account, now)

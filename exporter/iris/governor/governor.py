@@ -35,6 +35,9 @@ SAMPLE_SECONDS = 10.0
 DECISION_SECONDS = 60.0
 """How often there is a decision, and what it looks back on."""
 
+NOT_YET_FIT = "kept off before, and not yet seen to be fit"
+"""Grounds of a suspension that an operator has begun, and that is the governor's now."""
+
 log = StructuredLogger("perfwatch.governor")
 
 
@@ -81,6 +84,11 @@ class Governor:
         """Whether the host is under pressure and it acts: nothing that can wait should run."""
         is_acting = self.rules.mode is Mode.ACT
         return is_acting and self._state.is_suspended and self._state.hold is None
+
+    @property
+    def grounds(self) -> str:
+        """Why it suspends, in words for the mark in IRIS, which needs some."""
+        return self._state.grounds or NOT_YET_FIT
 
     @property
     def word(self) -> str:
@@ -180,16 +188,18 @@ def state_in_iris(mark: Mark, moment: Moment) -> State:
     """Say which state a task's mark amounts to, as after a restart of the daemon.
 
     What an operator or administrator has suspended for good is held until they end it. What was
-    kept off until a moment that is past is resumed like what the governor has suspended.
+    kept off until a moment that is past is resumed like what the governor has suspended. What IRIS
+    has suspended as it failed is tried again, and is nobody's decision.
     """
     until = None if mark.until is None else mark.until.timestamp()
     is_over = until is not None and until <= moment.date
-    if mark.state == "on" or (mark.state == "kept_on" and is_over):
+    if mark.state == "on" or mark.by == "iris" or (mark.state == "kept_on" and is_over):
         return State(changed_at=moment.monotonic)
     since = until if is_over else None if mark.since is None else mark.since.timestamp()
     began = moment.monotonic if since is None else moment.monotonic_of(since)
     if mark.by == "governor":
-        return State(changed_at=began, is_suspended=True, reason=reason_in(mark.reason))
+        reason = reason_in(mark.reason)
+        return State(changed_at=began, is_suspended=True, reason=reason, grounds=mark.reason)
     ends = None if until is None else moment.monotonic + until - moment.date
     return State(
         changed_at=began,
@@ -203,4 +213,6 @@ def reason_in(text: str) -> Reason:
     """Find in a mark's text why the governor has suspended."""
     if "cpu" in text and "memory" in text:
         return Reason.CPU_AND_MEMORY
-    return Reason.MEMORY if "memory" in text else Reason.CPU
+    if "memory" in text:
+        return Reason.MEMORY
+    return Reason.CPU if "cpu" in text else Reason.OPERATOR

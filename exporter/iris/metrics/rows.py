@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from exporter.families import Family, LabelValues
@@ -23,9 +23,9 @@ class Head(NamedTuple):
     type: str = "gauge"
     labels: tuple[str, ...] = ()
 
-    def with_samples(self, instance: str, samples: list[tuple[LabelValues, float]]) -> Family:
+    def with_samples(self, instance: str, numbers: Mapping[LabelValues, float]) -> Family:
         """Make the family of an instance."""
-        samples = [((instance, *values), number) for values, number in samples]
+        samples = [((instance, *values), number) for values, number in numbers.items()]
         return Family(self.name, self.help, self.type, (INSTANCE, *self.labels), samples)
 
 
@@ -52,19 +52,19 @@ class Rows:
 
     def __init__(self, instance: str) -> None:
         self._instance = instance
-        self._samples: dict[Head, list[tuple[LabelValues, float]]] = {}
+        self._samples: dict[Head, dict[LabelValues, float]] = {}
 
     def add(self, head: Head, value: Value, *labels: str) -> None:
-        """Add a number; what is none is absent."""
+        """Add a number; what is none is absent, and what is there already stays."""
         number = to_number(value)
         if number is not None:
-            self._samples.setdefault(head, []).append((labels, number))
+            self._samples.setdefault(head, {}).setdefault(labels, number)
 
     def add_state(self, head: Head, states: Sequence[str], current: Value) -> None:
         """Add a state that is one of the given ones, whatever its case; nothing where unknown."""
-        if current is None:
+        word = "" if current is None else str(current).strip().lower()
+        if not word:
             return
-        word = str(current).strip().lower()
         now = word if word in states else OTHER
         for one in (*states, OTHER):
             self.add(head, int(one == now), one)
@@ -79,7 +79,7 @@ class Rows:
     def families(self) -> list[Family]:
         """Give the families that have numbers."""
         return [
-            head.with_samples(self._instance, samples) for head, samples in self._samples.items()
+            head.with_samples(self._instance, numbers) for head, numbers in self._samples.items()
         ]
 
 
@@ -93,4 +93,5 @@ def to_number(value: Value) -> float | None:
                 value = float(value)
             except ValueError:
                 return None
-    return value if value is not None and math.isfinite(value) else None
+    # Not isfinite, which raises for a number of 400 digits; NaN is not below anything.
+    return value if value is not None and abs(value) <= sys.float_info.max else None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from exporter.families import Family, HistogramValue, LabelValues, Number, SummaryValue
 from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.access.session import Session
-from exporter.iris.system_performance.policy import PerformanceMetrics
+from exporter.iris.system_performance.policy import MAX_PERCENT, PerformanceMetrics
 from exporter.text_format import TextFamily, parse_text_format
 
 CLASS = "SYS.Monitor.SAM.Sensors"
@@ -172,14 +172,17 @@ class Sensors:
 
 def mend_type(family: TextFamily) -> str:
     """Give the type that a family has in truth."""
+    if family.type != "counter":
+        return family.type
     wrong = family.name in WRONG_COUNTERS or _RATE.search(family.name)
-    return "gauge" if family.type == "counter" and wrong else family.type
+    # OpenMetrics takes no counter that is below zero, or not a number.
+    return "gauge" if wrong or not all(map(_is_count, family.series.values())) else "counter"
 
 
 def readings(families: Iterable[Family]) -> tuple[float | None, float | None]:
-    """Find CPU and memory of the host in per cent; None is unknown."""
+    """Find CPU and memory of the host in per cent; None is unknown, or no such share."""
     found = {family.name: family for family in families if family.name in {CPU, MEMORY}}
-    return _only_value(found.get(CPU)), _only_value(found.get(MEMORY))
+    return _percent(found.get(CPU)), _percent(found.get(MEMORY))
 
 
 def performance_metrics(session: Session) -> PerformanceMetrics:
@@ -191,8 +194,9 @@ def performance_metrics(session: Session) -> PerformanceMetrics:
     return PerformanceMetrics(cpu_percent=cpu, memory_percent=memory, source="iris")
 
 
-def _only_value(family: Family | None) -> float | None:
-    return _finite(family.samples[0][1]) if family else None
+def _percent(family: Family | None) -> float | None:
+    number = _finite(family.samples[0][1]) if family else None
+    return number if number is not None and 0 <= number <= MAX_PERCENT else None
 
 
 def _finite(value: _Value) -> float | None:
@@ -200,6 +204,10 @@ def _finite(value: _Value) -> float | None:
         return None
     number = float(value)
     return number if math.isfinite(number) else None
+
+
+def _is_count(value: _Value) -> bool:
+    return not isinstance(value, HistogramValue | SummaryValue) and float(value) >= 0
 
 
 def _is_of_process(name: str) -> bool:

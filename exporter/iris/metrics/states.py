@@ -17,7 +17,8 @@ UNIX_EPOCH_DAY = 47_117
 """1 January 1970 as the first part of $HOROLOG, which counts days from 31 December 1840."""
 DAY_SECONDS = 86_400
 
-SPACE_STATES = ("normal", "warning", "troubled")
+DASHBOARD_WORDS = ("normal", "warning", "troubled")
+"""For the first of them SYS.Monitor.SystemSubscriber, which fills it, is documented to say OK."""
 JOURNAL_STATES = ("normal", "disabled", "suspended", "frozen", "paused")
 """By the number that GetState gives."""
 HEALTH_STATES = {0: "ok", 1: "warning", 2: "alert", -1: "hung"}
@@ -44,6 +45,14 @@ DASHBOARD_STATES = {
     "WriteDaemon": state(
         "iris_write_daemon_state",
         "Write daemon: troubled when it does not get on (SYS.Stats.Dashboard: WriteDaemon).",
+    ),
+    "ECPAppServer": state(
+        "iris_ecp_client_state",
+        "Connections to data servers, all together (SYS.Stats.Dashboard: ECPAppServer).",
+    ),
+    "ECPDataServer": state(
+        "iris_ecp_server_state",
+        "Connections of application servers, all together (SYS.Stats.Dashboard: ECPDataServer).",
     ),
 }
 DASHBOARD_NUMBERS = {
@@ -110,7 +119,8 @@ def read_dashboard(session: Session, rows: Rows) -> None:
     values = session.with_object("SYS.Stats.Dashboard", "Sample", [], [*map(Get, names)])
     found = dict(zip(names, values, strict=True))
     for name, head in DASHBOARD_STATES.items():
-        rows.add_state(head, SPACE_STATES, found[name])
+        word = found[name]
+        rows.add_state(head, DASHBOARD_WORDS, "normal" if word == "OK" else word)
     for name, head in DASHBOARD_NUMBERS.items():
         rows.add(head, found[name])
     rows.add(UPTIME, parse_uptime(found["SystemUpTime"]))

@@ -7,6 +7,7 @@ asked for again only with the slow ones: its right may have been granted meanwhi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
 from typing import NamedTuple
 
 from exporter.families import Family
@@ -18,7 +19,14 @@ from exporter.iris.metrics.rows import Column, Head, Rows
 SLOW_SECONDS = 600.0
 """Between two readings of what is costly, or hardly changes, or was refused."""
 
+PATIENCE_SECONDS = 30.0
+"""For all parts together: dozens of answers, each just in time, would keep the governor waiting."""
+
 _REFUSED = frozenset({ErrorKind.ABSENT, ErrorKind.PRIVILEGE})
+
+_TOO_LATE = IrisError(
+    ErrorKind.TIMEOUT, "no time left to ask", "find out why the instance answers slowly"
+)
 
 PART = Head(
     "iris_statistics_success",
@@ -92,12 +100,14 @@ class Statistics:
         *,
         parts: Sequence[Part] = PARTS,
         slow_seconds: float = SLOW_SECONDS,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self.failures: dict[str, IrisError] = {}
         """Why a part is absent, by its name."""
         self._instance = instance
         self._parts = parts
         self._slow_seconds = slow_seconds
+        self._clock = clock
         self._due: dict[str, float] = {}
         """When a part is to be read again; those that are always read are missing."""
         self._kept: dict[str, list[Family]] = {}
@@ -109,13 +119,16 @@ class Statistics:
         Raises IrisError only where the connection is lost.
         """
         families: list[Family] = []
+        ends = self._clock() + PATIENCE_SECONDS
         for part in self._parts:
             if not part.wanted(sensors):
                 self._forget(part)
-            elif now >= self._due.get(part.name, now):
-                families += self._read(part, session, sensors, now)
-            else:
+            elif now < self._due.get(part.name, now):
                 families += self._kept.get(part.name, ())
+            elif self._clock() > ends:
+                self.failures[part.name] = _TOO_LATE
+            else:
+                families += self._read(part, session, sensors, now)
         successes = Rows(self._instance)
         for part in self._parts:
             if part.name in self.failures or part.wanted(sensors):
@@ -144,14 +157,6 @@ class Statistics:
         self.failures.pop(part.name, None)
         self._due.pop(part.name, None)
         self._kept.pop(part.name, None)
-
-
-def collect_statistics(
-    session: Session, sensors: Sequence[Family] = ()
-) -> tuple[list[Family], dict[str, IrisError]]:
-    """Read all parts once; give the families, and why a part is absent. Raises IrisError."""
-    statistics = Statistics(session.connection.name)
-    return statistics.collect(session, sensors, 0.0), statistics.failures
 
 
 def heads() -> list[Head]:

@@ -14,8 +14,14 @@ from exporter.iris.access.errors import ErrorKind
 from exporter.iris.metrics.rows import Head, Rows, counter
 from exporter.iris.system_performance.observation import Observed
 
-AUTHORS = ("governor", "operator", "administrator")
+AUTHORS = ("governor", "operator", "administrator", "iris")
+"""`iris` itself suspends a task that has failed."""
 
+ENABLED = Head(
+    "iris_systemperformance_enabled",
+    "Whether the daemon is to keep runs going, by its settings; who suspends our task is another "
+    "matter.",
+)
 INFO = Head(
     "iris_systemperformance_info",
     "Versions of ^SystemPerformance and of the wrapper, as far as they are known; always 1.",
@@ -72,8 +78,8 @@ ERRORS = counter(
 )
 
 HEADS = (
-    *(INFO, PROFILES, INTERVAL, DURATION, ACTIVE_RUNS, REMAINING, LAST_RUN_END, REPORT_BYTES),
-    *(REPORT_AGE, EXPIRED_REPORTS, COLLECTING, SUSPENDED_BY, MISSING_RIGHTS, ERRORS),
+    *(ENABLED, INFO, PROFILES, INTERVAL, DURATION, ACTIVE_RUNS, REMAINING, LAST_RUN_END),
+    *(REPORT_BYTES, REPORT_AGE, EXPIRED_REPORTS, COLLECTING, SUSPENDED_BY, MISSING_RIGHTS, ERRORS),
 )
 """All that can be given, for the documentation."""
 
@@ -81,8 +87,9 @@ HEADS = (
 class SystemPerformance:
     """The account of one instance. One thread sees and counts, any may ask for the families."""
 
-    def __init__(self, instance: str) -> None:
+    def __init__(self, instance: str, *, enabled: bool = True) -> None:
         self._instance = instance
+        self._enabled = enabled
         self._seen: list[Family] = []
         # From the start: a counter that begins at 1 shows no increase.
         self._errors = dict.fromkeys(ErrorKind, 0)
@@ -102,10 +109,11 @@ class SystemPerformance:
 
     def families(self) -> list[Family]:
         """Give what is known."""
-        errors = Rows(self._instance)
+        own = Rows(self._instance)
+        own.add(ENABLED, int(self._enabled))
         for kind, count in self._errors.items():
-            errors.add(ERRORS, count, kind)
-        return [*self._seen, *errors.families()]
+            own.add(ERRORS, count, kind)
+        return [*own.families(), *self._seen]
 
 
 def _add_profiles(rows: Rows, observed: Observed) -> None:

@@ -14,10 +14,10 @@ NEEDED = "daily reports need IRIS 2025.3 or later"
 GRANT = "grant %Admin_Manage:USE to the role of the user"
 
 
-def set_daily_reports(session: Session, parameters: CPFParameters) -> None:
+def set_daily_reports(conn: Session, parameters: CPFParameters) -> None:
     """Change them in the configuration parameter file. Raises ABSENT on older versions."""
     try:
-        results = session.with_object(
+        results = conn.with_object(
             CLASS,
             "Open",
             (),
@@ -31,4 +31,4 @@ def set_daily_reports(session: Session, parameters: CPFParameters) -> None:
         if error.kind is ErrorKind.ABSENT:
             raise IrisError(error.kind, error.message, NEEDED) from error
         raise
-    check_status(session, results[-1], "IRIS does not change the daily reports", GRANT)
+    check_status(conn, results[-1], "IRIS does not change the daily reports", GRANT)

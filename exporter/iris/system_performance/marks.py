@@ -14,7 +14,7 @@ MAX_DESCRIPTION = 100
 """As many characters as the Task Manager takes."""
 
 State: TypeAlias = Literal["on", "off", "kept_on", "kept_off"]
-Author: TypeAlias = Literal["", "governor", "operator", "administrator"]
+Author: TypeAlias = Literal["", "governor", "operator", "administrator", "iris"]
 
 _TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
 
@@ -35,7 +35,8 @@ class Mark:
     """`kept_on` and `kept_off` are an operator's, and end at `until`; before, the governor lets
     them be. `off` ends when the same author ends it."""
     by: Author = ""
-    """`administrator` is who suspended the task without a mark: that is never written."""
+    """`administrator` is who suspended the task without a mark, `iris` itself did so with one that
+    had failed: these are never written."""
     since: datetime | None = None
     until: datetime | None = None
     reason: str = ""
@@ -66,6 +67,7 @@ class Mark:
 
 ON = Mark("on")
 BY_ADMINISTRATOR = Mark("off", "administrator")
+BY_IRIS = Mark("off", "iris")
 
 
 def off_by_governor(now: datetime, reason: str) -> Mark:

@@ -36,6 +36,16 @@ def literal(text: str) -> str:
     return f'"{text}"'
 
 
+def refuse_unless_name(profile: str) -> str:
+    """Statement of a function that refuses what no profile of ours can be called."""
+    return f'quit:$match({profile},"[A-Za-z0-9_]+")=0 "0^not a name of a profile"'
+
+
+def refuse_unless_runid(runid: str) -> str:
+    """Statement of a function that refuses what is no runid: the routine makes paths of it."""
+    return rf'quit:$match({runid},"\d+_\d+_[A-Za-z0-9_]+")=0 "0^not a runid"'
+
+
 def _is_ours(profile: str) -> str:
     return rf'$match(id,"\d{{8}}_(\d{{4}}|\d{{6}})_.+")&&($piece(id,"_",3,99)={profile})'
 
@@ -43,6 +53,12 @@ def _is_ours(profile: str) -> str:
 def add_profile(profile: str, text: str, interval: str, count: str) -> str:
     """Call that makes a profile: gives 1, or `0^reason`."""
     return f"$$addprofile^SystemPerformance({profile},{text},{interval},{count})"
+
+
+def make_profile(profile: str, text: str, interval: str, count: str) -> str:
+    """Statement that makes a profile unless there is one of its name."""
+    add = add_profile(profile, text, interval, count)
+    return f'if $data(^IRIS.SystemPerformance("profile",{profile}))=0 {{ set result={add} }}'
 
 
 def edit_profile(profile: str, text: str, interval: str, count: str) -> str:
@@ -84,7 +100,8 @@ def purge(profile: str, seconds: str) -> str:
         'set folder=##class(%Library.File).NormalizeDirectory($piece(node,"^",2,99)) '
         f'if ended[",",(({_NOW})-($piece(ended,",")*86400)-$piece(ended,",",2))>{seconds} {{ '
         "set missed=missed+1 "
-        f'for name={report}_".html*",{report}_"_P*.html*",id_".log",id_".mgst" {{ '
+        f'for name={report}_".html",{report}_".html.gz",{report}_".html.zip",{report}_"_P*.html",'
+        'id_".log",id_".mgst" { '
         "set file=$zsearch(folder_name) "
         "while $length(file) { set missed=0 "
         'do ##class(%Library.File).Delete(file) set file=$zsearch("") } '
@@ -95,10 +112,14 @@ def purge(profile: str, seconds: str) -> str:
 def start_run(profile: str, os_data: str, seconds: str) -> str:
     """Statements that start a run unless one of ours is active; its runid is in `active`.
 
+    One process at a time, as two could look before either has started one: to the other one
+    `active` is 1. A lock goes with its process. In SQL, `:0` would be a parameter to the driver.
     `run` leaves another device as the current one.
     """
     return (
+        f"set active=1 lock +^ZPerfWatch({profile}):(0) if $test {{ "
         f'{find_active(profile, seconds)} if active="" {{ set device=$io '
         f"set active=$select({os_data}:$$run^SystemPerformance({profile}),"
-        f"1:$$literun^SystemPerformance({profile})) use device }}"
+        f"1:$$literun^SystemPerformance({profile})) use device }} "
+        f"lock -^ZPerfWatch({profile}) }}"
     )

@@ -27,7 +27,7 @@ from exporter.iris.system_performance.runs import (
     read_ended,
     server_time,
 )
-from exporter.iris.system_performance.tasks import Task
+from exporter.iris.system_performance.task import Task
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from exporter.iris.system_performance.marks import BY_ADMINISTRATOR, ON, Mark
+from exporter.iris.system_performance.marks import BY_ADMINISTRATOR, BY_IRIS, ON, Mark
 from exporter.iris.system_performance.observation import Missing, Observed
 from exporter.iris.system_performance.policy import MonitoringPolicy, TaskSchedule
 from exporter.iris.system_performance.steps import (
@@ -30,12 +30,10 @@ from exporter.iris.system_performance.steps import (
 )
 from exporter.iris.system_performance.tasks import GRANT_SELECT, GRANT_TASKS
 
-START_RUNS = Missing(
-    "start runs",
-    f"{GRANT_SELECT}, and {GRANT_TASKS}; or have the wrapper installed: `perfwatch iris install`",
-)
-CHANGE_PROFILES = Missing("make or change our profile", START_RUNS.grant)
-STOP_RUNS = Missing("stop runs", START_RUNS.grant)
+START_RUNS = "start runs"
+CHANGE_PROFILES = "make or change our profile"
+STOP_RUNS = "stop runs"
+WHEN_FAILED = "IRIS has suspended it as it failed, and it is tried again every hour"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,29 +70,32 @@ def plan(desired: Desired, observed: Observed, now: datetime) -> Plan:
     """Say what has to be done; `now` is in UTC, as the marks are."""
     missing = list(observed.missing)
 
-    def commanded(wanted: list[Step], lacking: Missing) -> list[Step]:
+    def commanded(wanted: list[Step], what: str) -> list[Step]:
         if not wanted or observed.can_command:
             return wanted
-        missing.append(lacking)
+        missing.append(Missing(what, _grant_commands(observed)))
         return []
 
     # What is off is suspended first and stopped then: the schedule could start another run.
     steps = _switch_steps(desired, observed, now)
+    task = observed.task
+    if task is not None and task.mark == BY_IRIS and not steps:
+        missing.append(Missing("rely on our task", f"{WHEN_FAILED}: {task.error}"))
     steps += commanded(_stop_steps(desired, observed, now), STOP_RUNS)
     if not desired.only_switch:
         steps += commanded(_profile_steps(desired, observed), CHANGE_PROFILES)
         steps += _schedule_steps(desired, observed)
         steps += _start_steps(desired, observed)
         steps += [RemoveReport(report) for report in reversed(observed.expired_reports)]
-        if not observed.can_command:
-            missing.append(START_RUNS)
+        if not observed.can_command and task is None:  # one that is there goes on
+            missing.append(Missing(START_RUNS, _grant_commands(observed)))
     return Plan(tuple(steps), tuple(dict.fromkeys(missing)))
 
 
 def next_mark(current: Mark, desired: Desired, now: datetime) -> Mark:
     """Say which mark follows from the one that is there and the one that is wanted."""
-    if current.has_expired(now):
-        current = ON
+    if current.has_expired(now) or current == BY_IRIS:
+        current = ON  # what IRIS has suspended was on
     wanted = desired.mark
     if wanted is None:
         return current
@@ -104,6 +105,13 @@ def next_mark(current: Mark, desired: Desired, now: datetime) -> Mark:
     if wanted.is_on:
         return ON if current.by == "governor" else current
     return wanted if current.state == "on" else current
+
+
+def _grant_commands(observed: Observed) -> str:
+    """Name what helps where ^SystemPerformance cannot be called: what is lacking, no more."""
+    grants = [GRANT_SELECT] if observed.task_ids is None else []
+    grants += [GRANT_TASKS] if observed.identity.lacks_task_rights else []
+    return f"{', and '.join(grants)}; or have the wrapper installed: `perfwatch iris install`"
 
 
 def _profile_steps(desired: Desired, observed: Observed) -> list[Step]:
@@ -145,7 +153,9 @@ def _switch_steps(desired: Desired, observed: Observed, now: datetime) -> list[S
         return []
     mark = next_mark(task.mark, desired, now)
     if mark.is_on and task.is_suspended:
-        return [ResumeTask(task.id, mark)]
+        has_failed = task.mark == BY_IRIS and desired.by == "governor"
+        waits = desired.only_switch or not task.may_be_tried_again(observed.now)
+        return [] if has_failed and waits else [ResumeTask(task.id, mark)]
     if not mark.is_on and not task.is_suspended:
         return [SuspendTask(task.id, mark)]
     if mark != BY_ADMINISTRATOR and str(mark) != task.description:

@@ -107,8 +107,8 @@ class MonitoringPolicy:
         return "\n".join(write() for write in statements) + "\n"
 
     def make_profile(self) -> str:
-        """Write what makes the profile."""
-        return f"set result={objectscript.add_profile(*self._literals)}"
+        """Write what makes the profile, unless there is one of its name."""
+        return objectscript.make_profile(*self._literals)
 
     def change_profile(self) -> str:
         """Write what changes the profile, where there is another one of its name."""

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from exporter.iris.access.calls import Invoke
+from exporter.iris.access.calls import Invoke, Value
 from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.access.session import Session
 from exporter.iris.system_performance.runs import (
@@ -150,7 +150,7 @@ def _copy(
     file: BinaryIO,
     progress: Callable[[int, int | None], None],
 ) -> None:
-    done = 0
+    done, size = 0, report.size_bytes
     while True:
         linked, _, text = session.with_object(
             STREAM,
@@ -163,18 +163,28 @@ def _copy(
             ],
         )
         check_status(session, linked, f"IRIS cannot read {report.path}", REMEDY)
-        chunk = ("" if text is None else str(text)).encode("latin-1")
+        chunk = _bytes(text, report)
         file.write(chunk)
         done += len(chunk)
-        progress(done, report.size_bytes)
-        if len(chunk) < CHUNK_BYTES:
+        progress(done, size)
+        if len(chunk) < CHUNK_BYTES or (size is not None and done > size):
             break
-    if report.size_bytes is not None and done != report.size_bytes:
+    if size is not None and done != size:
         raise IrisError(
             ErrorKind.SERVER,
-            f"{report.path} has {report.size_bytes} bytes, and {done} came",
+            f"{report.path} has {size} bytes, and {done} came",
             "the report may have been removed meanwhile: list the reports again",
         )
+
+
+def _bytes(text: Value, report: Report) -> bytes:
+    """Give the bytes of a piece: each is a character."""
+    try:
+        return ("" if text is None else str(text)).encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise IrisError(
+            ErrorKind.SERVER, f"{report.path} came with characters that are no bytes", REMEDY
+        ) from error
 
 
 def _exists(session: Session, path: str) -> bool:

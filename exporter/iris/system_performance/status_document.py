@@ -10,7 +10,7 @@ from exporter.iris.system_performance.observation import Observed
 from exporter.iris.system_performance.profiles import Profile
 from exporter.iris.system_performance.reports import Report
 from exporter.iris.system_performance.runs import Run
-from exporter.iris.system_performance.tasks import Task
+from exporter.iris.system_performance.task import Task
 
 
 def status_document(observed: Observed) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from exporter.iris.access.classify import one_line
 from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.access.session import Session
 
@@ -22,7 +23,7 @@ def check_status(session: Session, status: object, doing: str, remedy: str) -> N
         if error.connection_lost:
             raise
         text = None
-    reason = str(text) if text else status_text(status)
+    reason = one_line(str(text)) if text else status_text(status)
     raise IrisError(ErrorKind.REJECTED, f"{doing}: {reason}", remedy)
 
 
@@ -36,4 +37,4 @@ def check_answer(answer: object, doing: str, remedy: str) -> None:
     """Raise REJECTED where a function of ^SystemPerformance says `0^reason`, 0 or nothing."""
     number, _, reason = str("" if answer is None else answer).partition("^")
     if number in {"", "0"} or number.startswith("-"):
-        raise IrisError(ErrorKind.REJECTED, f"{doing}: {reason or _NO_REASON}", remedy)
+        raise IrisError(ErrorKind.REJECTED, f"{doing}: {one_line(reason) or _NO_REASON}", remedy)

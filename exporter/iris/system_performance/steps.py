@@ -10,7 +10,7 @@ from exporter.iris.system_performance.commands import Commands
 from exporter.iris.system_performance.marks import Mark
 from exporter.iris.system_performance.policy import MonitoringPolicy, TaskSchedule
 from exporter.iris.system_performance.reports import Host, Report
-from exporter.iris.system_performance.tasks import Task
+from exporter.iris.system_performance.task import Task
 
 
 class Hands(NamedTuple):

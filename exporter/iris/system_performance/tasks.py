@@ -7,16 +7,15 @@ tasks of one name, so we look before we create; of several the oldest counts.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import datetime
 
 from exporter.iris.access.calls import Get, Invoke, ListValue, Set, Step, Value
 from exporter.iris.access.errors import ErrorKind, IrisError
 from exporter.iris.access.session import Session
-from exporter.iris.system_performance.marks import BY_ADMINISTRATOR, ON, Mark, parse_mark
+from exporter.iris.system_performance.marks import ON, Mark
 from exporter.iris.system_performance.policy import MonitoringPolicy, TaskSchedule
 from exporter.iris.system_performance.runs import from_horolog
 from exporter.iris.system_performance.statuses import check_status, status_text
+from exporter.iris.system_performance.task import Task, schedule_code
 
 CLASS = "%SYS.Task"
 LEGACY_TASK = "%SYS.Task.RunLegacyTask"
@@ -50,46 +49,6 @@ GRANT_TASKS = "grant %Admin_Task:USE and %Admin_Manage:USE to the role of the us
 GRANT_SELECT = "GRANT SELECT ON %SYS.Task TO the role of the user"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One task of the Task Manager, as it was when it was read. Times are the server's local."""
-
-    id: str
-    name: str
-    description: str
-    is_suspended: bool
-    settings: str
-    """The $LIST with its ExecuteCode, as text."""
-    every_minutes: int | None
-    start_seconds: int | None
-    end_seconds: int | None
-    run_as_user: str
-    last_started: datetime | None
-    last_finished: datetime | None
-    error: str
-    """What went wrong in its last execution, or ""."""
-    next_scheduled: str
-    """As IRIS displays it."""
-
-    @property
-    def mark(self) -> Mark:
-        """Whether it collects and who has decided so; whether it is suspended comes first."""
-        mark = parse_mark(self.description)
-        if self.is_suspended:
-            return mark if mark is not None and not mark.is_on else BY_ADMINISTRATOR
-        return mark if mark is not None and mark.state == "kept_on" else ON
-
-    def does(self, schedule: TaskSchedule) -> bool:
-        """Whether it does what a schedule wants."""
-        return (
-            _unquoted(schedule_code(schedule.policy)) in _unquoted(self.settings)
-            and self.every_minutes == schedule.every_minutes
-            and self.start_seconds == schedule.start_seconds
-            and self.end_seconds == schedule.end_seconds
-            and (not schedule.run_as_user or self.run_as_user == schedule.run_as_user)
-        )
-
-
 def schedule_name(policy: MonitoringPolicy) -> str:
     """Name the task that starts the runs."""
     return f"PerfWatch {policy.name}"
@@ -98,11 +57,6 @@ def schedule_name(policy: MonitoringPolicy) -> str:
 def command_name(policy: MonitoringPolicy) -> str:
     """Name the task that carries out single commands."""
     return f"PerfWatch {policy.name} command"
-
-
-def schedule_code(policy: MonitoringPolicy) -> str:
-    """Write what the schedule executes: start a run unless one is active, remove old reports."""
-    return f"{policy.start_run()} {policy.purge_reports()}"
 
 
 def is_ours(name: str) -> bool:
@@ -130,9 +84,12 @@ def name_of(session: Session, task_id: str) -> str | None:
 
 
 def find_tasks(session: Session, name: str) -> list[str]:
-    """Find the ids of the tasks of a name, the oldest first."""
-    rows = session.query("SELECT ID FROM %SYS.Task WHERE Name = ? ORDER BY ID", name)
-    return [str(row[0]) for row in rows]
+    """Find the ids of the tasks of a name, the oldest first.
+
+    SQL does not tell capital letters from small ones, and a profile of another name is another's.
+    """
+    rows = session.query("SELECT ID, Name FROM %SYS.Task WHERE Name = ? ORDER BY ID", name)
+    return [str(task_id) for task_id, found in rows if found == name]
 
 
 def read_task(session: Session, task_id: str) -> Task:
@@ -258,7 +215,9 @@ def _create(session: Session, steps: list[Step]) -> str:
         [
             Set("NameSpace", "%SYS"),
             Set("TaskClass", LEGACY_TASK),
-            Set("SuspendOnError", 0),  # one failure must not end the collecting
+            *_on_any_member(session),
+            Set("SuspendOnError", 0),  # one failure must not end the collecting,
+            Set("SuspendTerminated", 0),  # nor a restart in the middle of it
             *steps,
             Invoke("%Save"),
             Invoke("%Id"),
@@ -266,6 +225,17 @@ def _create(session: Session, steps: list[Step]) -> str:
     )
     check_status(session, results[-2], "IRIS does not create our task", GRANT_TASKS)
     return _text(results[-1])
+
+
+def _on_any_member(session: Session) -> list[Step]:
+    """Have a task executed on each member of a mirror: left open, it is executed on none."""
+    try:
+        status = session.call(CLASS, "MirrorStatusDisplayToLogical", "Any")
+    except IrisError as error:
+        if error.connection_lost:
+            raise
+        return []
+    return [] if status in {None, ""} else [Set("MirrorStatus", status)]
 
 
 def _change(session: Session, task_id: str, steps: list[Step]) -> None:
@@ -289,8 +259,3 @@ def _failure(status: Value, error: Value) -> str:
     if _text(error) not in {"", "Success"}:
         return _text(error)
     return "" if _text(status) in {"", "0", "1"} else status_text(status)
-
-
-def _unquoted(text: str) -> str:
-    """Without what a $LIST in the form of SQL doubles."""
-    return text.replace('"', "")

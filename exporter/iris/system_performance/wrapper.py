@@ -55,32 +55,43 @@ _PROFILE = (
 )
 _PROFILE_NAMES = ("pProfile", "pText", "pInterval", "pCount")
 
+_NAME_ONLY = objectscript.refuse_unless_name("pProfile")
+_RUNID_ONLY = objectscript.refuse_unless_runid("pRunid")
+
 FUNCTIONS = (
     Function("WrapperVersion", (), f'quit "{VERSION}"'),
     Function("Version", (), "quit $$version^SystemPerformance()"),
-    Function("AddProfile", _PROFILE, f"quit {objectscript.add_profile(*_PROFILE_NAMES)}"),
-    Function("EditProfile", _PROFILE, f"quit {objectscript.edit_profile(*_PROFILE_NAMES)}"),
+    Function(
+        "AddProfile", _PROFILE, f"{_NAME_ONLY} quit {objectscript.add_profile(*_PROFILE_NAMES)}"
+    ),
+    Function(
+        "EditProfile", _PROFILE, f"{_NAME_ONLY} quit {objectscript.edit_profile(*_PROFILE_NAMES)}"
+    ),
     Function(
         "Run",
         (("pProfile", _TEXT), ("pOsData", _NUMBER), ("pSeconds", _NUMBER)),
-        f"{objectscript.start_run('pProfile', 'pOsData', 'pSeconds')} quit active",
+        f"{_NAME_ONLY} {objectscript.start_run('pProfile', 'pOsData', 'pSeconds')} quit active",
     ),
     Function(
         "Stop",
         (("pRunid", _TEXT), ("pKeep", _NUMBER)),
-        f"quit {objectscript.stop_run('pRunid', 'pKeep')}",
+        f"{_RUNID_ONLY} quit {objectscript.stop_run('pRunid', 'pKeep')}",
     ),
-    Function("Wait", (("pRunid", _TEXT),), "quit $$waittime^SystemPerformance(pRunid)"),
+    Function(
+        "Wait",
+        (("pRunid", _TEXT),),
+        f"{_RUNID_ONLY} quit $$waittime^SystemPerformance(pRunid)",
+    ),
 )
 """The first one says that the others are ours, so it comes first and goes last."""
 
 
 def create_statement(function: Function) -> str:
-    """Write the SQL that installs a function."""
+    """Write the SQL that installs a function; lines of code must be indented."""
     arguments = ", ".join(f"{name} {types[0]}" for name, types in function.arguments)
     return (
         f"CREATE FUNCTION {SCHEMA}.{function.name}({arguments}) "
-        f"RETURNS VARCHAR(255) LANGUAGE OBJECTSCRIPT {{ {function.body} }}"
+        f"RETURNS VARCHAR(255) LANGUAGE OBJECTSCRIPT\n{{\n    {function.body}\n}}"
     )
 
 

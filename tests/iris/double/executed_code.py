@@ -33,11 +33,14 @@ class World:
     class_methods: Callable[[], Mapping[tuple[str, str], Callable[..., Any]]]
 
     def run(self, username: str, code: str, **variables: Value) -> Value:
-        """Execute a code; it must leave the device that it was given."""
+        """Execute a code; it must leave the device that it was given, and no lock."""
         frame = Frame(CodeHost(self, username), dict(variables))
         result = execute(code, frame)
         if frame.device != PRINCIPAL:
             message = f"<NOTOPEN> *the code has left the device {frame.device} current"
+            raise ServerError(message)
+        if frame.locks:
+            message = f"<LOCK> *the code has left {frame.locks} locks"
             raise ServerError(message)
         return result
 

@@ -9,7 +9,15 @@ from typing import Any, Protocol
 
 from tests.iris.double.globals import Globals
 from tests.iris.double.hooks import ServerError
-from tests.iris.double.script_values import FUNCTIONS, Value, number, text, truth
+from tests.iris.double.script_values import (
+    FUNCTIONS,
+    OPERATORS,
+    Operate,
+    Value,
+    number,
+    text,
+    truth,
+)
 
 PRINCIPAL = "|TCP|1972"
 """The device that a process begins with."""
@@ -40,11 +48,12 @@ class Frame:
     host: Host
     variables: dict[str, Value] = field(default_factory=dict)
     device: str = PRINCIPAL
+    test: int = 0
+    locks: int = 0
     steps: int = 0
 
 
 Evaluate = Callable[[Frame], Value]
-Operate = Callable[[Value, Value], Value]
 
 _TEXT = re.compile(r'"((?:[^"]|"")*)"')
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -55,19 +64,10 @@ _ROUTINE = re.compile(r"(\w+)\^(%?[A-Za-z]\w*)")
 _INTRINSIC = re.compile(r"\$([A-Za-z]+)")
 _OPERATOR = re.compile(r"'?(?:&&|\|\||[=<>\[&!])|[+\-*_#\\]")
 
-OPERATORS: dict[str, Operate] = {
-    "=": lambda a, b: int(text(a) == text(b)),
-    "<": lambda a, b: int(number(a) < number(b)),
-    ">": lambda a, b: int(number(a) > number(b)),
-    "[": lambda a, b: int(text(b) in text(a)),
-    "&": lambda a, b: int(truth(a) and truth(b)),
-    "!": lambda a, b: int(truth(a) or truth(b)),
-    "_": lambda a, b: text(a) + text(b),
-    "+": lambda a, b: number(a) + number(b),
-    "-": lambda a, b: number(a) - number(b),
-    "*": lambda a, b: number(a) * number(b),
-    "#": lambda a, b: number(a) % number(b),
-    "\\": lambda a, b: int(number(a) // number(b)),
+SPECIAL_VARIABLES: dict[str, Evaluate] = {
+    "horolog": lambda frame: frame.host.horolog(),
+    "io": lambda frame: frame.device,
+    "test": lambda frame: frame.test,
 }
 ABBREVIATIONS = {"h": "horolog", "i": "io", "p": "piece", "e": "extract", "o": "order"}
 
@@ -193,7 +193,7 @@ class Expressions:
             arguments.append(self.expression())
         return arguments
 
-    def _place(self) -> Callable[[Frame], tuple[str, list[Value]]]:
+    def place(self) -> Callable[[Frame], tuple[str, list[Value]]]:
         """Read the name of a node."""
         match = self.found(_GLOBAL)
         self.need(match)
@@ -202,7 +202,7 @@ class Expressions:
         return lambda frame: (name, [one(frame) for one in subscripts])
 
     def _node(self) -> Evaluate:
-        place = self._place()
+        place = self.place()
 
         def read(frame: Frame) -> Value:
             name, subscripts = place(frame)
@@ -215,10 +215,8 @@ class Expressions:
 
     def _intrinsic(self, name: str) -> Evaluate:
         name = ABBREVIATIONS.get(name, name)
-        if name == "horolog":
-            return lambda frame: frame.host.horolog()
-        if name == "io":
-            return lambda frame: frame.device
+        if name in SPECIAL_VARIABLES:
+            return SPECIAL_VARIABLES[name]
         if name == "zsearch":
             (wanted,) = self._arguments()
             return lambda frame: frame.host.find_file(text(wanted(frame)))
@@ -232,7 +230,7 @@ class Expressions:
 
     def _tree_function(self, name: str) -> Evaluate:
         self.take("(")
-        place = self._place()
+        place = self.place()
         direction = self.expression() if self.skip(",") else None
         self.take(")")
 

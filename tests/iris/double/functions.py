@@ -15,7 +15,7 @@ SYNTAX, NO_FUNCTION, EXISTS, NOTHING_TO_DROP, FAILED = -1, -359, -361, -362, -14
 
 _CREATE = re.compile(
     r"CREATE FUNCTION ([\w.]+) ?\((.*?)\) RETURNS \w+(?:\(\d+\))? "
-    r"LANGUAGE OBJECTSCRIPT \{(.*)\}",
+    r"LANGUAGE OBJECTSCRIPT\s*\{([ \n].*)\}",
     re.DOTALL | re.IGNORECASE,
 )
 _DROP = re.compile(r"DROP FUNCTION ([\w.]+)", re.IGNORECASE)

@@ -28,6 +28,8 @@ class Globals:
 
     def __init__(self) -> None:
         self._nodes: dict[str, dict[Subscripts, Any]] = {}
+        self.locked_elsewhere: set[tuple[str, ...]] = set()
+        """What another process has locked: a name and its subscripts."""
 
     def get(self, name: str, *subscripts: Any) -> Any:
         """Read a node; None where there is none."""

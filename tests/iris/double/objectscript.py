@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from tests.iris.double.expressions import Evaluate, Expressions, Frame, constant
 from tests.iris.double.hooks import ServerError
-from tests.iris.double.script_values import Value, number, truth
+from tests.iris.double.script_values import Value, number, text, truth
 
 Statement = Callable[[Frame], None]
 
@@ -73,6 +73,7 @@ class Parser(Expressions):
             "quit": self._read_quit,
             "do": self._read_do,
             "use": self._read_use,
+            "lock": self._read_lock,
         }
 
     def everything(self) -> list[Statement]:
@@ -202,6 +203,26 @@ class Parser(Expressions):
 
         def perform(frame: Frame) -> None:
             call(frame)
+
+        return perform
+
+    def _read_lock(self) -> Statement:
+        """Add to the locks of this process, or take one away; with a timeout, $TEST says which."""
+        self.take(" ")
+        adds = self.skip("+")
+        if not adds:
+            self.take("-")
+        place = self.place()
+        if adds:
+            self.take(":")
+            self.expression()
+
+        def perform(frame: Frame) -> None:
+            name, subscripts = place(frame)
+            if adds:
+                key = (name, *map(text, subscripts))
+                frame.test = int(key not in frame.host.globals.locked_elsewhere)
+            frame.locks += frame.test if adds else -1
 
         return perform
 

@@ -69,3 +69,20 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "zdateh": _zdateh,
 }
 """Intrinsic functions that need nothing but their arguments."""
+
+Operate = Callable[[Value, Value], Value]
+
+OPERATORS: dict[str, Operate] = {
+    "=": lambda a, b: int(text(a) == text(b)),
+    "<": lambda a, b: int(number(a) < number(b)),
+    ">": lambda a, b: int(number(a) > number(b)),
+    "[": lambda a, b: int(text(b) in text(a)),
+    "&": lambda a, b: int(truth(a) and truth(b)),
+    "!": lambda a, b: int(truth(a) or truth(b)),
+    "_": lambda a, b: text(a) + text(b),
+    "+": lambda a, b: number(a) + number(b),
+    "-": lambda a, b: number(a) - number(b),
+    "*": lambda a, b: number(a) * number(b),
+    "#": lambda a, b: number(a) % number(b),
+    "\\": lambda a, b: int(number(a) // number(b)),
+}

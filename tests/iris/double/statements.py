@@ -32,10 +32,11 @@ _UPDATE = re.compile(
 _CONDITION = re.compile(r"(\w+) ?(=|<>|%STARTSWITH) ?(\S+|'(?:[^']|'')*')", re.IGNORECASE)
 
 COMPARE: dict[str, Callable[[str, str], bool]] = {
-    "=": lambda found, wanted: found == wanted,
-    "<>": lambda found, wanted: found != wanted,
-    "%STARTSWITH": lambda found, wanted: found.startswith(wanted),
+    "=": lambda found, wanted: found.upper() == wanted.upper(),
+    "<>": lambda found, wanted: found.upper() != wanted.upper(),
+    "%STARTSWITH": lambda found, wanted: found.upper().startswith(wanted.upper()),
 }
+"""Texts collate as SQLUPPER does, by which capital letters and small ones are equal."""
 
 
 class Parameters:

@@ -18,6 +18,8 @@ from tests.iris.double.task_values import DEFAULTS, WRITABLE, refusal
 POLL_SECONDS = 60
 LEGACY = "%SYS.Task.RunLegacyTask"
 MAX_HISTORY = 1000
+MIRROR_STATUSES = {"Primary": "0", "Non-Primary": "1", "Any": "2"}
+"""As displayed, and as stored: which numbers these are is a guess."""
 HISTORY_FIELDS = (
     "ID",
     "LogDate",
@@ -53,6 +55,7 @@ class TaskManager:
         self.tasks: dict[int, dict[str, Any]] = {}
         self.history: list[dict[str, Any]] = []
         self.is_running = True
+        self.is_mirror_member = False
         self.refuses_today = False
         """Whether a start earlier today is in the past; a public script shows that it is not."""
 
@@ -66,6 +69,7 @@ class TaskManager:
             "Suspend": self._suspend,
             "Resume": self._resume,
             "RunNow": self._run_now,
+            "MirrorStatusDisplayToLogical": lambda _, shown: MIRROR_STATUSES.get(shown, ""),
         }
         return {("%SYS.Task", name): method for name, method in methods.items()}
 
@@ -110,7 +114,10 @@ class TaskManager:
         """Run what is due; the Task Manager does so at each full minute."""
         for task_id, task in list(self.tasks.items()):
             due = _due(task)
-            if self.is_running and not task["Suspended"] and due and due <= self._clock.now:
+            fits = not self.is_mirror_member or task["MirrorStatus"] == MIRROR_STATUSES["Any"]
+            if not (self.is_running and fits) or task["Suspended"]:
+                continue
+            if due and due <= self._clock.now:
                 self._run(task_id, task)
 
     def _run(self, task_id: int, task: dict[str, Any]) -> None:
