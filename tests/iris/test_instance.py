@@ -269,6 +269,13 @@ def test_sensors_that_are_withheld_cost_only_themselves(
     assert "iris_cpu_usage" not in [family.name for family in families]
 
 
+def test_nobody_s_alerts_are_taken(double: Double, session: Session) -> None:
+    """The instance has one cursor for all who read its alerts: `Alerts` of the sensors moves it."""
+    Poll(settings_for(double)).read(session, 0.0)
+    asked = {one.b for one in double.requests if one.a == "SYS.Monitor.SAM.Sensors"}
+    assert asked == {"PrometheusMetrics"}
+
+
 def test_a_connection_lost_while_reading_ends_the_turn(double: Double, session: Session) -> None:
     """Whoever reads learns of it."""
     double.faults.next_call(Close(), "PrometheusMetrics")
