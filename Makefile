@@ -22,16 +22,19 @@ DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format bench golden docs peers lock clean
+.PHONY: help run test stack-test check format bench golden docs peers lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## Install and start the daemon (ARGS="--web.listen-address=127.0.0.1:10200")
 	@exec $(BIN)/perfwatch run $(ARGS)
 
-test: $(DEVELOPMENT) peers ## Run all tests, in random order, with the coverage gate
-	$(BIN)/python -m pytest $(ARGS) --cov
+test: $(DEVELOPMENT) peers ## Run the tests of the daemon, in random order, with the coverage gate
+	$(BIN)/python -m pytest --ignore=tests/stack $(ARGS) --cov
+
+stack-test: $(DEVELOPMENT) peers ## Run the tests of the stack: rules, dashboards, compose, Kubernetes
+	$(BIN)/python -m pytest $(ARGS) tests/stack
 
 check: $(DEVELOPMENT) ## Lint, types, rules of the house, and the configuration of Prometheus
 	$(BIN)/ruff check .

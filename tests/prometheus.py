@@ -20,8 +20,8 @@ from tests.child import PATIENCE_SECONDS, REPOSITORY, Child
 from tests.peers import find_peer
 
 CONFIG = REPOSITORY / "config" / "monitoring" / "prometheus.yml"
-ALERT_RULES = CONFIG.with_name("alert_rules.yml")
-RECORDING_RULES = CONFIG.with_name("recording_rules.yml")
+ALERT_RULES = sorted(CONFIG.parent.glob("alert_rules*.yml"))
+RECORDING_RULES = sorted(CONFIG.parent.glob("recording_rules*.yml"))
 
 HURRY = 20
 """A test cannot wait for minutes: each minute of the shipped rules (`for: 1m`, `rate(...[2m])`)
@@ -54,13 +54,26 @@ def hurried_rules(path: Path) -> dict[str, Any]:
     return rules
 
 
-def hurried_config(targets: Mapping[str, str]) -> dict[str, Any]:
-    """The shipped configuration, with nothing changed but intervals and each job's target."""
+def hurried_config() -> dict[str, Any]:
+    """The shipped configuration, with nothing changed but intervals."""
     config: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
     config["global"] |= {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    for job in config["scrape_configs"]:
-        job["static_configs"] = [{"targets": [targets[job["job_name"]]]}]
     return config
+
+
+def write_targets(folder: Path, addresses: Mapping[str, str]) -> None:
+    """Write the files of targets that the shipped configuration reads: an address by job."""
+    groups = [{"targets": [address], "labels": {"job": job}} for job, address in addresses.items()]
+    (folder / "targets").mkdir(exist_ok=True)
+    for name, own in (("perfwatch", True), ("stack", False)):
+        chosen = [group for group in groups if (group["labels"]["job"] == "perfwatch") is own]
+        (folder / "targets" / f"{name}.yml").write_text(yaml.safe_dump(chosen))
+    alertmanager = [
+        group["targets"] for group in groups if group["labels"]["job"] == "alertmanager"
+    ]
+    (folder / "targets" / "alertmanager.yml").write_text(
+        yaml.safe_dump([{"targets": targets} for targets in alertmanager])
+    )
 
 
 class Prometheus(Child):
@@ -115,7 +128,7 @@ def start_prometheus(
     """
     config = folder / "prometheus.yml"
     config.write_text("global: {}\n")
-    for rules in (ALERT_RULES, RECORDING_RULES):
+    for rules in (*ALERT_RULES, *RECORDING_RULES):
         (folder / rules.name).write_text(yaml.safe_dump(hurried_rules(rules)))
     command = [
         str(find_peer("prometheus")),
@@ -127,7 +140,8 @@ def start_prometheus(
     with Prometheus(command) as prometheus:
         prometheus.learn_address()
         own_target = prometheus.url.removeprefix("http://")
-        hurried = hurried_config({"perfwatch": target, "prometheus": own_target})
+        write_targets(folder, {"perfwatch": target, "prometheus": own_target})
+        hurried = hurried_config()
         hurried["scrape_configs"] += extra_jobs
         config.write_text(yaml.safe_dump(hurried))
         wait_until(lambda: _answers(f"{prometheus.url}/-/ready"), "Prometheus is ready")

@@ -21,12 +21,14 @@ from exporter.exposition import TEXT, Renderer
 from exporter.perf.counters import Counters, Sample
 from exporter.perf.events import DIVIDED, KNOWN
 from tests.conftest import TESTS
-from tests.prometheus import CONFIG, RECORDING_RULES, promtool, start_prometheus, wait_until
+from tests.prometheus import CONFIG, promtool, start_prometheus, wait_until
 from tests.samples import read_samples
 
 EVENTS = tuple(KNOWN.values())
 
-CASES = sorted((TESTS / "rules").glob("perf_ratios*.yml"))
+RECORDING_RULES = CONFIG.with_name("recording_rules.yml")
+
+CASES = sorted((TESTS / "stack" / "rules").glob("perf_ratios*.yml"))
 
 RULES: dict[str, str] = {
     rule["record"]: rule["expr"]
@@ -81,7 +83,7 @@ def test_each_ratio_is_made_in_the_same_way(cases: Path, ratio: str, tmp_path: P
         lambda found: named[found[0]],
         cases.read_text(),
     )
-    text = text.replace("../../config", str(CONFIG.parent.parent))
+    text = text.replace("../../../config", str(CONFIG.parent.parent))
     path = tmp_path / cases.name
     path.write_text(text)
     promtool("test", "rules", path)

@@ -15,11 +15,12 @@ from tests.child import REPOSITORY
 from tests.conftest import HOSTS, TESTS
 from tests.prometheus import ALERT_RULES, CONFIG, RECORDING_RULES, promtool
 
-CASES = sorted((TESTS / "rules").glob("*.yml"))
+CASES = sorted((TESTS / "stack" / "rules").glob("*.yml"))
 RUNBOOKS = REPOSITORY / "docs" / "runbooks"
 ALERTS: dict[str, dict[str, Any]] = {
     rule["alert"]: rule
-    for group in yaml.safe_load(ALERT_RULES.read_text())["groups"]
+    for path in ALERT_RULES
+    for group in yaml.safe_load(path.read_text())["groups"]
     for rule in group["rules"]
 }
 
@@ -48,11 +49,12 @@ def test_promtool_accepts_the_configuration() -> None:
 
 def test_every_file_of_rules_is_loaded() -> None:
     """The configuration names each file of rules that lies beside it."""
-    named = yaml.safe_load(CONFIG.read_text())["rule_files"]
-    assert sorted(named) == sorted(path.name for path in CONFIG.parent.glob("*_rules.yml"))
+    patterns = yaml.safe_load(CONFIG.read_text())["rule_files"]
+    named = {path for pattern in patterns for path in CONFIG.parent.glob(pattern)}
+    assert named == set(CONFIG.parent.glob("*_rules*.yml"))
 
 
-@pytest.mark.parametrize("rules", [ALERT_RULES, RECORDING_RULES], ids=lambda path: path.stem)
+@pytest.mark.parametrize("rules", [*ALERT_RULES, *RECORDING_RULES], ids=lambda path: path.stem)
 def test_promtool_accepts_the_rules(rules: Path) -> None:
     """The rules parse, none twice."""
     promtool("check", "rules", "--lint=all", "--lint-fatal", rules)
@@ -139,7 +141,6 @@ def test_a_runbook_names_metrics_that_exist(alert: str) -> None:
 
 def test_prometheus_scrapes_where_the_daemon_listens() -> None:
     """The target in the configuration is the daemon's default address."""
-    jobs = {job["job_name"]: job for job in yaml.safe_load(CONFIG.read_text())["scrape_configs"]}
-    assert jobs.keys() == {"perfwatch", "prometheus"}
+    (group,) = yaml.safe_load(CONFIG.with_name("targets").joinpath("perfwatch.yml").read_text())
     (address,) = WebSettings().listen_address
-    assert jobs["perfwatch"]["static_configs"] == [{"targets": [str(address)]}]
+    assert group == {"targets": [str(address)]}
