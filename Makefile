@@ -22,7 +22,7 @@ DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test stack-test check format bench golden docs peers lock clean
+.PHONY: help run test stack-test check format bench golden docs dashboards kubernetes peers secrets lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,8 +60,17 @@ docs: $(DEVELOPMENT) ## Rewrite the generated parts of docs/
 	$(BIN)/python -m tools.generate_docs
 	$(BIN)/python -m tools.generate_configuration
 
+dashboards: $(DEVELOPMENT) ## Rewrite the dashboards of Grafana from tools/dashboards/
+	$(BIN)/python -m tools.dashboards
+
+kubernetes: $(DEVELOPMENT) ## Rewrite what deploy/kubernetes/ has of rules, dashboards and Alertmanager
+	$(BIN)/python -m tools.generate_kubernetes
+
 peers: $(INTERPRETER) ## Fetch Prometheus, promtool and node_exporter into build/ (Debian)
 	@$(BIN)/python tools/fetch_peers.py
+
+secrets: ## Make the secret files of docker-compose.monitoring.yml (ARGS=--iris for IRIS too)
+	@$(PYTHON) tools/make_secrets.py $(ARGS)
 
 lock: $(DEVELOPMENT) ## Renew the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --extra fast --extra iris --extra systemd --group dev --group build pyproject.toml -o requirements-dev.lock

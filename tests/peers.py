@@ -11,7 +11,7 @@ from tools.fetch_peers import locate
 
 
 def find_peer(name: str) -> Path:
-    """Give the path of prometheus, promtool or node_exporter.
+    """Give the path of a program that tools/fetch_peers.py lists; stable/... is the older one.
 
     Where it is missing the calling test (or fixture) is skipped, and under CI=true it fails.
     """

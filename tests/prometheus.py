@@ -23,6 +23,9 @@ CONFIG = REPOSITORY / "config" / "monitoring" / "prometheus.yml"
 ALERT_RULES = sorted(CONFIG.parent.glob("alert_rules*.yml"))
 RECORDING_RULES = sorted(CONFIG.parent.glob("recording_rules*.yml"))
 
+ABOUT_HOSTS = [CONFIG.with_name(name) for name in ("alert_rules.yml", "alert_rules_exporter.yml")]
+"""The alerts for which nothing but a host and its daemon is needed."""
+
 HURRY = 20
 """A test cannot wait for minutes: each minute of the shipped rules (`for: 1m`, `rate(...[2m])`)
 becomes 3 seconds, and every 15 seconds become one. The shipped durations are tested by promtool."""
@@ -32,10 +35,10 @@ _MINUTES = re.compile(r"\b([0-9]+)m\b")
 Found = TypeVar("Found")
 
 
-def promtool(*arguments: str | Path) -> None:
-    """Run promtool, which has to find nothing wrong."""
+def promtool(*arguments: str | Path, program: str = "promtool") -> None:
+    """Run promtool, or the stable Debian's, which has to find nothing wrong."""
     result = subprocess.run(
-        [find_peer("promtool"), *arguments], capture_output=True, text=True, check=False
+        [find_peer(program), *arguments], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -49,6 +52,7 @@ def hurried_rules(path: Path) -> dict[str, Any]:
     """A shipped file of rules, with nothing changed but durations."""
     rules: dict[str, Any] = yaml.safe_load(path.read_text())
     for group in rules["groups"]:
+        group |= {"interval": in_a_hurry(group["interval"])} if "interval" in group else {}
         for rule in group["rules"]:
             rule |= {key: in_a_hurry(rule[key]) for key in ("expr", "for") if key in rule}
     return rules
@@ -63,17 +67,17 @@ def hurried_config() -> dict[str, Any]:
 
 def write_targets(folder: Path, addresses: Mapping[str, str]) -> None:
     """Write the files of targets that the shipped configuration reads: an address by job."""
-    groups = [{"targets": [address], "labels": {"job": job}} for job, address in addresses.items()]
     (folder / "targets").mkdir(exist_ok=True)
-    for name, own in (("perfwatch", True), ("stack", False)):
-        chosen = [group for group in groups if (group["labels"]["job"] == "perfwatch") is own]
-        (folder / "targets" / f"{name}.yml").write_text(yaml.safe_dump(chosen))
-    alertmanager = [
-        group["targets"] for group in groups if group["labels"]["job"] == "alertmanager"
-    ]
-    (folder / "targets" / "alertmanager.yml").write_text(
-        yaml.safe_dump([{"targets": targets} for targets in alertmanager])
-    )
+    groups = {job: {"targets": [address]} for job, address in addresses.items()}
+    written: dict[str, list[dict[str, Any]]] = {
+        "perfwatch": [groups[job] for job in groups if job == "perfwatch"],
+        "alertmanager": [groups[job] for job in groups if job == "alertmanager"],
+        "stack": [
+            {**group, "labels": {"job": job}} for job, group in groups.items() if job != "perfwatch"
+        ],
+    }
+    for name, content in written.items():
+        (folder / "targets" / f"{name}.yml").write_text(yaml.safe_dump(content))
 
 
 class Prometheus(Child):
@@ -106,6 +110,11 @@ class Prometheus(Child):
         alerts = self.api("alerts")["alerts"]
         return {alert["labels"]["alertname"]: alert["state"] for alert in alerts}
 
+    def reload(self) -> None:
+        """Read the configuration again; what is refused raises HTTPError."""
+        request = urllib.request.Request(f"{self.url}/-/reload", method="POST")
+        urllib.request.urlopen(request, timeout=PATIENCE_SECONDS).close()
+
     def health(self) -> dict[str, str]:
         """The health of each job's target."""
         targets = self.api("targets", state="active")["activeTargets"]
@@ -119,23 +128,32 @@ class Prometheus(Child):
 
 @contextlib.contextmanager
 def start_prometheus(
-    folder: Path, target: str, extra_jobs: Sequence[Mapping[str, Any]] = ()
+    folder: Path,
+    target: str,
+    extra_jobs: Sequence[Mapping[str, Any]] = (),
+    rules: Sequence[Path] = ABOUT_HOSTS,
+    program: str = "prometheus",
+    flags: Sequence[str] = (),
 ) -> Iterator[Prometheus]:
     """Start Prometheus in a folder, scraping a target as job perfwatch, and itself.
+
+    It has all recording rules, and the alerts that are asked for: some of the others fire where not
+    the whole stack is there.
 
     It starts with nothing to do: its own address, which it is to scrape, is known only then. The
     reload answers with an error where the configuration is refused.
     """
     config = folder / "prometheus.yml"
     config.write_text("global: {}\n")
-    for rules in (*ALERT_RULES, *RECORDING_RULES):
-        (folder / rules.name).write_text(yaml.safe_dump(hurried_rules(rules)))
+    for path in (*rules, *RECORDING_RULES):
+        (folder / path.name).write_text(yaml.safe_dump(hurried_rules(path)))
     command = [
-        str(find_peer("prometheus")),
+        str(find_peer(program)),
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
         "--web.listen-address=127.0.0.1:0",
         "--web.enable-lifecycle",
+        *flags,
     ]
     with Prometheus(command) as prometheus:
         prometheus.learn_address()
@@ -145,8 +163,7 @@ def start_prometheus(
         hurried["scrape_configs"] += extra_jobs
         config.write_text(yaml.safe_dump(hurried))
         wait_until(lambda: _answers(f"{prometheus.url}/-/ready"), "Prometheus is ready")
-        reload = urllib.request.Request(f"{prometheus.url}/-/reload", method="POST")
-        urllib.request.urlopen(reload, timeout=PATIENCE_SECONDS).close()
+        prometheus.reload()
         yield prometheus
 
 

@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,13 +16,7 @@ import pytest
 
 from tests.child import PATIENCE_SECONDS, REPOSITORY
 from tests.expositions import values
-
-
-def free_port() -> int:
-    """A port that nobody has: the daemon cannot say which it took."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+from tests.ports import free_port
 
 
 def ask(port: int, path: str) -> bytes | None:

@@ -17,7 +17,7 @@ from exporter import collectors
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-MADE = {"build", "dist", "__pycache__"}
+MADE = {"build", "dist", "secrets", "__pycache__"}
 UNTIDY = (ROOT / "tests" / "hosts", ROOT / "tests" / "config")
 """Captured byte for byte, and wrong on purpose."""
 

@@ -24,16 +24,22 @@ update)
     echo "E: Unable to locate package promtool" >&2
     exit 100 ;;
 download*)
+    echo "$2" >> "$DOWNLOADED"
     touch "$2_1.0_all.deb" ;;
 esac
 """
 
 DPKG_DEB = """#!/bin/sh
-mkdir -p "$3/usr/bin"
-for name in prometheus promtool prometheus-node-exporter; do
+mkdir "$3" && mkdir -p "$3/usr/bin" || exit 2
+for name in prometheus promtool prometheus-node-exporter prometheus-alertmanager amtool \
+        compose-spec kustomize victoria-metrics; do
     printf '#!/bin/sh\\necho "%s, version 1.0 (branch: x)"\\n' $name > "$3/usr/bin/$name"
     chmod +x "$3/usr/bin/$name"
 done
+mkdir -p "$3/usr/share/prometheus/alertmanager" "$3/usr/libexec"
+printf '#!/bin/sh\\necho "Docker Compose version 2.0"\\n' > "$3/usr/libexec/docker-compose"
+chmod +x "$3/usr/libexec/docker-compose"
+ln -s ../libexec/docker-compose "$3/usr/bin/docker-compose"
 """
 
 
@@ -48,10 +54,10 @@ def write_program(folder: Path, name: str, text: str) -> None:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty place for peers, on a laptop with nothing in PATH but the bare tools."""
     monkeypatch.setattr(fetch_peers, "HOME", tmp_path / "peers")
-    monkeypatch.setattr(fetch_peers, "PROGRAMS", tmp_path / "peers" / "root" / "usr" / "bin")
+    monkeypatch.setenv("DOWNLOADED", str(tmp_path / "downloaded"))
     bare = tmp_path / "bare"
     bare.mkdir()
-    for name in ("sh", "grep", "dirname", "touch", "mkdir", "chmod"):
+    for name in ("sh", "grep", "dirname", "touch", "mkdir", "chmod", "ln"):
         found = next(path for path in ("/bin", "/usr/bin") if Path(path, name).exists())
         (bare / name).symlink_to(Path(found, name))
     monkeypatch.setenv("PATH", f"{tmp_path / 'apt'}:{bare}")
@@ -103,7 +109,7 @@ def test_the_next_suite_serves_what_the_first_cannot(
     printed = capsys.readouterr().out
     assert "peers: sid: the keys of this machine do not verify its signature" in printed
     assert "peers: promtool: promtool, version 1.0" in printed
-    assert find_peer("promtool") == fetch_peers.PROGRAMS / "promtool"
+    assert find_peer("promtool") == debian / "peers" / "root" / "usr" / "bin" / "promtool"
 
 
 def test_the_mirror_is_the_machines_own(debian: Path) -> None:
@@ -116,7 +122,46 @@ def test_what_is_there_and_runs_is_kept(debian: Path) -> None:
     fetch_peers.main()
     (debian / "apt" / "apt-get").unlink()
     assert fetch_peers.main() == 0
-    assert (fetch_peers.PROGRAMS / "prometheus").exists()
+    assert find_peer("prometheus").exists()
+
+
+def test_a_package_is_downloaded_once(debian: Path) -> None:
+    """One package gives two programs, and both the newest build and the stable Debian's."""
+    assert fetch_peers.main() == 0
+    downloaded = (debian / "downloaded").read_text().split()
+    assert sorted(downloaded) == sorted(set(downloaded))
+    assert {"prometheus", "prometheus-alertmanager"} < set(downloaded)
+
+
+def test_the_stable_builds_have_a_place_of_their_own(debian: Path) -> None:
+    """Both builds of a program are there; what PATH has is not taken for the stable one."""
+    assert fetch_peers.main() == 0
+    stable = find_peer("stable/prometheus")
+    assert stable == debian / "peers" / "stable" / "usr" / "bin" / "prometheus"
+    stable.unlink()
+    write_program(debian / "apt", "prometheus", "#!/bin/sh\n")
+    assert fetch_peers.locate("stable/prometheus") is None
+    assert find_peer("prometheus").parent == debian / "peers" / "root" / "usr" / "bin"
+
+
+def test_a_link_in_a_package_is_followed(debian: Path) -> None:
+    """The program is taken itself, not the link that leads to it."""
+    assert fetch_peers.main() == 0
+    program = find_peer("docker-compose")
+    assert program.read_text().endswith('echo "Docker Compose version 2.0"\n')
+    assert not program.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_taken"),
+    [("docker-compose version 1.29.2, build unknown", False), ("Docker Compose version 2.0", True)],
+)
+def test_another_program_of_the_same_name_is_not_taken(
+    home: Path, answer: str, is_taken: bool
+) -> None:
+    """Version 1 of docker-compose was another program."""
+    write_program(home / "apt", "docker-compose", f'#!/bin/sh\necho "{answer}"\n')
+    assert (fetch_peers.locate("docker-compose") is not None) is is_taken
 
 
 def test_a_program_that_does_not_run_is_not_taken(

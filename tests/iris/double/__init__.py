@@ -25,5 +25,5 @@ tasks.py, task_values.py, task_schedule.py   the Task Manager
 objectscript.py, expressions.py, script_values.py   the language that tasks and functions are in
 executed_code.py   what such code can reach
 statements.py, functions.py   SQL: tables, and functions that somebody has installed
-sensors_text.py, statistics.py, startup.py   sensors, counters, parameters
+sensors_text.py, statistics.py, startup.py   sensors (texts in sensors/), counters, parameters
 """

@@ -56,6 +56,8 @@ class Instance(hooks.Instance):
         self.cpu_per_run = 0.0
         """What each run that collects adds to the use of the CPU."""
         self.processes = 3
+        self.ecp_connections = 0
+        """In both directions: to data servers, and of application servers."""
         self.accounts = Accounts()
         account = self.accounts.add(self.username, self.password)
         account.resources.update(MONITOR_RESOURCES)
@@ -263,6 +265,10 @@ class Instance(hooks.Instance):
             memory=self.memory,
             licences=self.licence.limit - self.licence.used,
             processes=self.processes,
+            limit=self.licence.limit,
+            state=self.statistics.system_state,
+            ecp=self.ecp_connections,
+            mirror=self.statistics.mirror_status,
         )
 
 

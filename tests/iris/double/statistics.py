@@ -80,6 +80,7 @@ BUFFER_SIZES = {8192: 25_600, 16_384: 0, 32_768: 0, 65_536: 128}
 RESOURCES = ("Per-BDB", "Global", "Routine", "Journal")
 SEIZE_RATES = {"Seize": 600, "Nseize": 5, "Aseize": 9, "Bseize": 2, "BusySets": 11}
 
+DATABASE_MEGABYTES = {"/usr/irissys/mgr/": 159, "/data/r&d/": 1211}
 JOURNAL_DIRECTORY = "/usr/irissys/mgr/journal/"
 
 
@@ -214,7 +215,8 @@ class Statistics:
     def _database(self, _: User, directory: str, *__: Any) -> Reference | None:
         if directory not in self.databases:
             return None
-        values = {"Directory": directory, "Size": 159, "MaxSize": 0, "Mounted": 1, "Full": 0}
+        megabytes = DATABASE_MEGABYTES[directory]
+        values = {"Directory": directory, "Size": megabytes, "MaxSize": 0, "Mounted": 1, "Full": 0}
         return _sample("SYS.Database", values)
 
     def _free_space(self, _: User, directory: str, *__: Any) -> WithOutputs:

@@ -1,0 +1,191 @@
+"""Panels on what will be full, what watching costs, and what is kept."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.models.dashboard import Panel
+
+from tools.dashboards.looks import too_little, too_much
+from tools.dashboards.panels import HALF, THIRD, Size, stat, timeseries
+from tools.dashboards.queries import Query
+from tools.dashboards.resources import SPACE
+from tools.dashboards.tables import Column, table
+
+DAY = 86_400
+MONTH = 30 * DAY
+QUARTER: Size = (6, 5)
+
+HOST = "{{instance}}"
+STEP = "5m"
+"""Between two points at least: the rules write every two minutes, from windows of five."""
+
+YOUNG = "as long as there is little to go by, as in the first minutes of Prometheus."
+
+
+def rooms() -> list[Panel]:
+    """What fills up, by the trend of six hours and by that of the time that is shown."""
+    mount = "by (instance, mountpoint, device)"
+    used = f"instance_mountpoint:node_filesystem_used:ratio_avg5m{{HOST, {SPACE}}}"
+    growth = f"instance_mountpoint:node_filesystem_used_bytes:deriv6h{{HOST, {SPACE}}}"
+    left = f"node_filesystem_avail_bytes{{HOST, {SPACE}}}"
+    first, limits = too_little(7 * DAY, DAY)
+    return [
+        table(
+            "File systems",
+            "Growth is that of the last six hours, and Full in is how long the room lasts at that "
+            "pace: centuries where it does not grow. In a month is where the trend of the whole "
+            "time that is shown leads: above 100 % it will be full.",
+            {"instance": "Host", "mountpoint": "Mounted on", "device": "Device"},
+            Column("Used", f"max {mount} ({used})", "percentunit", limits=too_much(0.8, 0.9)),
+            Column("Left", f"min {mount} ({left})", "bytes"),
+            Column("Growth", f"max {mount} ({growth})", "binBps"),
+            Column(
+                "Full in",
+                f"min {mount} ({left}) / clamp_min(max {mount} ({growth}), 1)",
+                "s",
+                limits=limits,
+                first=first,
+            ),
+            Column(
+                "In a month",
+                f"max {mount} (predict_linear({used}[$__range], {MONTH}))",
+                "percentunit",
+                limits=too_much(0.9, 1),
+            ),
+            sort="Used",
+            size=(24, 8),
+        ),
+        timeseries(
+            "Memory in a month",
+            "Where the trend of the time that is shown leads, of the highest use in five minutes. "
+            "A trend of a day says little about a month.",
+            Query(
+                f"predict_linear(instance:node_memory_used:ratio_max5m{{HOST}}[$__range], {MONTH})",
+                "{{instance}}",
+            ),
+            unit="percentunit",
+            low=None,
+            size=THIRD,
+            empty=YOUNG,
+        ),
+        timeseries(
+            "Licences in a month",
+            "Where the trend of the time that is shown leads.",
+            Query(
+                "predict_linear("
+                f"iris_instance:iris_license_used:ratio_max5m{{IRIS}}[$__range], {MONTH})",
+                "{{iris_instance}} on {{instance}}",
+            ),
+            unit="percentunit",
+            low=None,
+            size=THIRD,
+            empty="where no instance of IRIS is configured.",
+        ),
+        timeseries(
+            "Databases",
+            "Size of each database of IRIS.",
+            Query("iris_database_size_bytes{IRIS}", "{{iris_instance}} {{dir}}"),
+            unit="bytes",
+            size=THIRD,
+            empty="where no instance of IRIS is configured.",
+        ),
+    ]
+
+
+def costs() -> list[Panel]:
+    """What the daemon takes, and gives to be stored."""
+    return [
+        timeseries(
+            "Scrapes",
+            "Highest time that a scrape took.",
+            Query("max_over_time(instance:scrape_duration_seconds:max5m{HOST}[$__interval])", HOST),
+            unit="s",
+            size=(6, 8),
+            step=STEP,
+        ),
+        timeseries(
+            "Samples of a scrape",
+            "What Prometheus has to store each time.",
+            Query("max_over_time(instance:scrape_samples_scraped:max5m{HOST}[$__interval])", HOST),
+            unit="short",
+            size=(6, 8),
+            step=STEP,
+        ),
+        timeseries(
+            "CPU of PerfWatch",
+            "CPUs that the daemon uses.",
+            Query("avg_over_time(instance:process_cpu_seconds:rate5m{HOST}[$__interval])", HOST),
+            unit="percentunit",
+            size=(6, 8),
+            step=STEP,
+        ),
+        timeseries(
+            "Memory of PerfWatch",
+            "Resident memory of the daemon.",
+            Query(
+                "max_over_time(instance:process_resident_memory_bytes:max5m{HOST}[$__interval])",
+                HOST,
+            ),
+            unit="bytes",
+            size=(6, 8),
+            step=STEP,
+        ),
+    ]
+
+
+def own(metric: str) -> str:
+    """PromQL for a metric of Prometheus itself."""
+    return f'{metric}{{job="prometheus"}}'
+
+
+def retention() -> list[Panel]:
+    """What Prometheus keeps, and for how long."""
+    return [
+        stat(
+            "Oldest sample",
+            "How far back anything is known.",
+            Query(f"time() - {own('prometheus_tsdb_lowest_timestamp_seconds')}", "{{instance}}"),
+            unit="s",
+            size=QUARTER,
+        ),
+        stat(
+            "Kept for",
+            "The limit by time (`--storage.tsdb.retention.time`); 0 is none.",
+            Query(own("prometheus_tsdb_retention_limit_seconds"), "{{instance}}"),
+            unit="s",
+            size=QUARTER,
+        ),
+        stat(
+            "Size limit",
+            "The limit by size (`--storage.tsdb.retention.size`); 0 is none, and then a disk can "
+            "fill up.",
+            Query(own("prometheus_tsdb_retention_limit_bytes"), "{{instance}}"),
+            unit="bytes",
+            size=QUARTER,
+        ),
+        stat(
+            "Series",
+            "Series that get samples now.",
+            Query(own("prometheus_tsdb_head_series"), "{{instance}}"),
+            unit="short",
+            size=QUARTER,
+        ),
+        timeseries(
+            "Storage",
+            "What lies on the disk of Prometheus: blocks, and the log of what is not yet in one.",
+            Query(own("prometheus_tsdb_storage_blocks_bytes"), "{{instance}} blocks"),
+            Query(own("prometheus_tsdb_wal_storage_size_bytes"), "{{instance}} log"),
+            unit="bytes",
+            size=HALF,
+        ),
+        timeseries(
+            "Samples stored",
+            "Per second.",
+            Query(
+                "rate(prometheus_tsdb_head_samples_appended_total"
+                '{job="prometheus"}[$__rate_interval])',
+                "{{instance}} {{type}}",
+            ),
+            unit="ops",
+            size=HALF,
+        ),
+    ]

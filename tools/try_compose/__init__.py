@@ -1,0 +1,1 @@
+"""Bring the containers up for real: `python -m tools.try_compose`."""
