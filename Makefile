@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--exclude-newer "7 days" --no-emit-index-url --no-emit-find-links --no-build \
 	--custom-compile-command "make lock"
 
-# Prometheus, promtool and node_exporter are looked for where `make peers` puts them, then in PATH.
+# The real programs that tests run are looked for where `make peers` puts them, then in PATH.
 export PATH := $(PEERS):$(PATH)
 
 # What is installed so far: the interpreter, what `make run` needs, what the tests need.
@@ -59,14 +59,15 @@ golden: $(DEVELOPMENT) ## Rewrite the golden files: review the diff before you c
 docs: $(DEVELOPMENT) ## Rewrite the generated parts of docs/
 	$(BIN)/python -m tools.generate_docs
 	$(BIN)/python -m tools.generate_configuration
+	$(BIN)/python -m tools.generate_alerts
 
 dashboards: $(DEVELOPMENT) ## Rewrite the dashboards of Grafana from tools/dashboards/
 	$(BIN)/python -m tools.dashboards
 
-kubernetes: $(DEVELOPMENT) ## Rewrite what deploy/kubernetes/ has of rules, dashboards and Alertmanager
+kubernetes: $(INTERPRETER) ## Rewrite what deploy/kubernetes/ has of rules, dashboards and Alertmanager
 	$(BIN)/python -m tools.generate_kubernetes
 
-peers: $(INTERPRETER) ## Fetch Prometheus, promtool and node_exporter into build/ (Debian)
+peers: $(INTERPRETER) ## Fetch the real programs that the tests run into build/ (Debian)
 	@$(BIN)/python tools/fetch_peers.py
 
 secrets: ## Make the secret files of docker-compose.monitoring.yml (ARGS=--iris for IRIS too)

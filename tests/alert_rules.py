@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import yaml
@@ -33,7 +34,8 @@ class Case(NamedTuple):
         return "missing" in self.name
 
 
-def read_cases() -> list[Case]:
+@functools.cache
+def read_cases() -> tuple[Case, ...]:
     """List the cases of all alerts."""
     cases = []
     for path in CASES:
@@ -42,4 +44,4 @@ def read_cases() -> list[Case]:
             for alert in {step["alertname"] for step in steps}:
                 fires = any(step["exp_alerts"] for step in steps if step["alertname"] == alert)
                 cases.append(Case(alert, test.get("name", ""), fires))
-    return cases
+    return tuple(cases)

@@ -52,7 +52,8 @@ def hurried_rules(path: Path) -> dict[str, Any]:
     """A shipped file of rules, with nothing changed but durations."""
     rules: dict[str, Any] = yaml.safe_load(path.read_text())
     for group in rules["groups"]:
-        group |= {"interval": in_a_hurry(group["interval"])} if "interval" in group else {}
+        if "interval" in group:
+            group["interval"] = in_a_hurry(group["interval"])
         for rule in group["rules"]:
             rule |= {key: in_a_hurry(rule[key]) for key in ("expr", "for") if key in rule}
     return rules
@@ -131,6 +132,7 @@ def start_prometheus(
     folder: Path,
     target: str,
     extra_jobs: Sequence[Mapping[str, Any]] = (),
+    *,
     rules: Sequence[Path] = ABOUT_HOSTS,
     program: str = "prometheus",
     flags: Sequence[str] = (),

@@ -82,11 +82,11 @@ def read_folder(folder: Path, wanted: Sequence[Secret]) -> dict[str, str]:
     try:
         present = {path.name: path for path in folder.iterdir()}
         return {
-            secret.name: present[secret.name].read_text()
+            secret.name: present[secret.name].read_text(encoding="utf-8")
             for secret in wanted
             if secret.name in present
         }
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise SecretsError(f"--from={folder}: {error}") from error
 
 
@@ -105,7 +105,7 @@ def write(home: Path, secret: Secret, value: str) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)
     except FileExistsError as error:
         raise SecretsError(f"{path} is there already: remove it first to change it") from error
-    with os.fdopen(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         os.fchmod(descriptor, 0o444)
         file.write(value)
     if value:
@@ -122,6 +122,8 @@ def keep(home: Path, present: Sequence[Secret], given: Mapping[str, str]) -> Non
             raise SecretsError(f"{path} is there already: remove it first to change it")
         if path.is_symlink() or not path.is_file():
             raise SecretsError(f"{path} is no file: remove it")
+        if secret is GRAFANA and not path.stat().st_size:
+            raise SecretsError(f"{path} is empty, and Grafana would take its default: remove it")
         path.chmod(0o444)
         print(f"{path}: kept")
 
@@ -162,9 +164,16 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         make(HOME, arguments)
     except (SecretsError, OSError) as error:
-        print(f"make secrets: {error} ({DOCUMENTATION})", file=sys.stderr)
-        return 2
-    return 0
+        complaint = str(error)
+    except UnicodeDecodeError:
+        # Its own words would show a piece of the secret.
+        complaint = "expected text in UTF-8"
+    except (EOFError, KeyboardInterrupt):
+        complaint = "stopped before everything was asked: come again"
+    else:
+        return 0
+    print(f"make secrets: {complaint} ({DOCUMENTATION})", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

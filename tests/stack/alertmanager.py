@@ -18,7 +18,7 @@ import yaml
 
 from tests.child import PATIENCE_SECONDS, REPOSITORY, Child
 from tests.peers import find_peer
-from tests.prometheus import wait_until
+from tests.prometheus import Prometheus, wait_until
 
 CONFIG = REPOSITORY / "config" / "monitoring" / "alertmanager.yml"
 TEMPLATES = CONFIG.parent / "alertmanager"
@@ -27,6 +27,10 @@ SECRETS = "/run/secrets"
 HURRY = {"group_wait": "1s", "group_interval": "2s"}
 """A test cannot wait for minutes. How often a message is repeated stays as it is shipped, but for
 the calls to the service outside."""
+
+RESEND_SOON = ["--rules.alert.resend-delay=2s"]
+"""Prometheus sends again after two seconds, not a minute, what fires; four times that, and
+Alertmanager takes it that it is over."""
 
 EXAMPLE = re.compile(r"^( *)#(?=[^ ]|  )", re.MULTILINE)
 """The mark of a line that is to be switched on: without a space, where a comment has one."""
@@ -97,6 +101,17 @@ class Alertmanager(Child):
         return {
             alert["labels"]["alertname"]: alert["status"]["state"] for alert in self.api("alerts")
         }
+
+    def join(self, prometheus: Prometheus, folder: Path, *hosts: str) -> None:
+        """Tell a running Prometheus of this one, and of more hosts, as operators do: in files."""
+        stack = {"prometheus": prometheus.url.removeprefix("http://"), "alertmanager": self.address}
+        files = {
+            "alertmanager": [{"targets": [self.address]}],
+            "stack": [{"targets": [one], "labels": {"job": job}} for job, one in stack.items()],
+            "perfwatch-more": [{"targets": [host]} for host in hosts],
+        }
+        for name, content in files.items():
+            (folder / "targets" / f"{name}.yml").write_text(yaml.safe_dump(content))
 
     def _is_ready(self) -> bool:
         try:

@@ -94,12 +94,15 @@ class Selected(NamedTuple):
     within: tuple[str, ...]
     is_shifted: bool
     """Whether it has an offset."""
+    seconds: float
+    """Its range, or 0."""
 
 
 def selected(expression: str) -> list[Selected]:
     """All selectors of a query whose variables are put in."""
     found: list[Selected] = []
     within: list[str] = []
+    ranges = [0.0]
 
     def enter(node: promql_parser.Expr) -> None:
         if isinstance(node, promql_parser.Call):
@@ -107,11 +110,16 @@ def selected(expression: str) -> list[Selected]:
         if isinstance(node, promql_parser.VectorSelector):
             matchers = {one.name: one.value for one in node.matchers.matchers}
             name = node.name or matchers.get("__name__", "")
-            found.append(Selected(name, matchers, tuple(within), node.offset is not None))
+            shifted = node.offset is not None
+            found.append(Selected(name, matchers, tuple(within), shifted, ranges[-1]))
+        if isinstance(node, promql_parser.MatrixSelector):
+            ranges.append(node.range.total_seconds())
 
     def leave(node: promql_parser.Expr) -> None:
         if isinstance(node, promql_parser.Call):
             within.pop()
+        if isinstance(node, promql_parser.MatrixSelector):
+            ranges.pop()
 
     promql_parser.walk(promql_parser.parse(expression), enter, leave)
     return found

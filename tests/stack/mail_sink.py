@@ -48,7 +48,8 @@ class MailSink:
         assert isinstance(login, LoginPassword)
         accepted = login == LoginPassword(USER.encode(), self.password.encode())
         self.refused += not accepted
-        return AuthResult(success=accepted)
+        # "handled" would mean that the answer is sent already.
+        return AuthResult(success=accepted, handled=False)
 
 
 def body(mail: EmailMessage, kind: str) -> str:

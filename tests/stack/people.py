@@ -46,12 +46,12 @@ class People(NamedTuple):
         )
         return found[0] - 1
 
-    def get_message(self, title: str) -> dict[str, Any]:
+    def get_message(self, title: str, timeout: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Wait for a message of Slack with this in its title; give the first."""
         found = wait_until(
             lambda: [each for each in self.webhooks.messages() if title in each["title"]],
             f"a message about {title!r}",
-            PATIENCE_SECONDS,
+            timeout,
         )
         return found[0]
 

@@ -53,6 +53,8 @@ def test_a_page_says_what_it_is(page: str) -> None:
     assert made["editable"] is False
     assert "__inputs" not in made
     assert made["tags"] == ["perfwatch"]
+    for mark in made["annotations"]["list"]:
+        assert mark["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
     (menu,) = made["links"]
     assert menu["type"] == "dashboards"
     assert menu["tags"] == made["tags"]

@@ -42,12 +42,20 @@ OF_DAEMONS = ("node_", "iris_", "perf_")
 OVER_TIME = {"rate", "irate", "increase", "changes", "resets"}
 """What makes something of a counter; its value says only for how long it has counted."""
 
+RATES = {("rate",), ("irate",)}
+
 every_page = pytest.mark.parametrize("page", TITLES)
 
 
 def of_page(page: str) -> list[Asked]:
     """The queries of a page."""
     return [asked for asked in ASKED if asked.page == page]
+
+
+def expressions_of(page: str) -> list[str]:
+    """The queries of a page's panels and marks, as they are written."""
+    of_marks = [text for name, text in marks() if name.startswith(f"{page}:")]
+    return [asked.expression for asked in of_page(page)] + of_marks
 
 
 def with_choices(asked: Asked) -> str:
@@ -72,8 +80,7 @@ def test_promtool_understands_every_query(tmp_path: Path) -> None:
 @every_page
 def test_every_metric_is_exported(page: str) -> None:
     """What a page asks for is on a golden page, a recording rule, or given by a known program."""
-    expressions = [asked.expression for asked in of_page(page)]
-    expressions += [text for name, text in marks() if name.startswith(f"{page}:")]
+    expressions = expressions_of(page)
     expressions += [
         re.sub(r"^label_values\((.+), \w+\)$", r"\1", one["query"]["query"])
         for one in PAGES[page]["templating"]["list"]
@@ -104,10 +111,10 @@ def test_queries_go_by_what_is_chosen(page: str) -> None:
 @every_page
 def test_rates_fit_the_time_that_is_shown(page: str) -> None:
     """Rate and irate have the range that Grafana makes of the interval of scrapes and of points."""
-    for asked in of_page(page):
-        other = substituted(asked.expression, chosen_on(page) | {"__rate_interval": "7m"})
-        if {"rate", "irate"} & {word for one in selected(other) for word in one.within[-1:]}:
-            assert "$__rate_interval]" in asked.expression, str(asked)
+    values = chosen_on(page) | {"__rate_interval": "7m"}
+    for expression in expressions_of(page):
+        for one in selected(substituted(expression, values)):
+            assert one.within[-1:] not in RATES or one.seconds == 7 * 60, expression
 
 
 @every_page

@@ -64,12 +64,14 @@ def test_grafana_knows_every_key(checker: Path) -> None:
 
 @pytest.mark.timeout(120)
 def test_grafana_would_refuse_what_it_does_not_know(checker: Path, tmp_path: Path) -> None:
-    """The check sees a key that does not exist, in the page and in a panel's look."""
-    page = json.loads(FILES[0].read_text())
+    """The check sees a key that does not exist, in the page and in a panel, and a broken query."""
+    page = json.loads(json.dumps(PAGES["overview"]))
     panel = next(one for one in page["panels"] if one["type"] == "table")
     page["colour"] = panel["options"]["colour"] = "red"
+    panel["targets"].append({"datasource": {"type": "loki"}, "expr": '{job="a"} | | json'})
     path = tmp_path / "page.json"
     path.write_text(json.dumps(page))
     result = subprocess.run(["node", checker, path], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stdout.count('"additionalProperty":"colour"') == 2
+    assert "Firing alerts: no LogQL from character" in result.stdout

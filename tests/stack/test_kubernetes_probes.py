@@ -12,6 +12,7 @@ import pytest
 
 from exporter.life import CLOSING_SECONDS, GRACE_SECONDS
 from exporter.service import FIRST_COLLECTION_SECONDS
+from exporter.web.app import LIVENESS, READINESS
 from tests.daemon import Daemon
 from tests.hanging import LOADAVG, NEVER, HangingFile, make_host, wait_until_full, watch
 from tests.kubelet import watch_container
@@ -67,7 +68,7 @@ def test_a_hanging_collector_is_no_reason_to_restart(tmp_path: Path, container: 
         hanging = HangingFile(tmp_path / "proc" / "loadavg", LOADAVG)
         scrape = pool.submit(daemon.get, "/metrics", NEVER)
         with watch_container(container, daemon.host, daemon.port) as kubelet:
-            kubelet.wait_for_probes("liveness", 3 * container["livenessProbe"]["failureThreshold"])
+            kubelet.wait_for_probes("liveness", container["livenessProbe"]["failureThreshold"] + 1)
             kubelet.wait_for_probes("readiness", 1)
         assert kubelet.ready
         assert kubelet.killed_by == ""
@@ -104,7 +105,7 @@ def test_a_daemon_that_does_not_answer_is_restarted(tmp_path: Path, container: O
     """Frozen whole, it is killed for its liveness: the probe does tell something."""
     with start_as_in_the_pod(tmp_path) as daemon:
         # Nothing good is expected of a frozen daemon, so there is no reason to wait for long.
-        with watch_container(container, daemon.host, daemon.port, timeout=1) as kubelet:
+        with watch_container(container, daemon.host, daemon.port, timeout=0.3) as kubelet:
             kubelet.wait_for(lambda now: now.ready, "ready")
             daemon.signal(signal.SIGSTOP)
             try:
@@ -125,6 +126,15 @@ def test_the_kubelet_gives_the_daemon_its_time(name: str) -> None:
     assert pod_of(workload)["terminationGracePeriodSeconds"] > stopping
     # Also when it was told to stop by another one than the kubelet, which goes on asking then.
     assert liveness["periodSeconds"] * liveness["failureThreshold"] > stopping
+
+
+@EVERY
+def test_probes_ask_what_is_made_for_them(name: str) -> None:
+    """No probe runs a collector or a check: liveness knows the process alone."""
+    container = container_of(workloads()[name])
+    assert container["livenessProbe"]["httpGet"]["path"] in LIVENESS
+    for kind in ("startupProbe", "readinessProbe"):
+        assert container[kind]["httpGet"]["path"] in READINESS
 
 
 def test_all_workloads_are_probed_in_the_same_way() -> None:

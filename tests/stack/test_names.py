@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import yaml
 from tests.exported_names import listed
 from tests.ports import free_port
 from tests.prometheus import Prometheus, start_prometheus, wait_until
+from tests.stack.alertmanager import start_alertmanager
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -63,3 +66,12 @@ def test_prometheus_has_what_is_listed(tmp_path: Path) -> None:
         ]
         for prometheus in both:
             has_all(prometheus, late)
+
+
+@pytest.mark.parametrize("program", ["alertmanager", "stable/alertmanager"])
+def test_alertmanager_has_what_is_listed(program: str, tmp_path: Path) -> None:
+    """Alertmanager with the shipped configuration has each name."""
+    with start_alertmanager(tmp_path, program=program) as alertmanager:
+        with urllib.request.urlopen(f"{alertmanager.url}/metrics", timeout=5) as answer:
+            page = answer.read().decode()
+        assert listed("alertmanager") - set(re.findall(r"(?m)^\w+", page)) == set()

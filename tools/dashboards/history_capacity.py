@@ -23,6 +23,11 @@ YOUNG = "as long as there is little to go by, as in the first minutes of Prometh
 
 def rooms() -> list[Panel]:
     """What fills up, by the trend of six hours and by that of the time that is shown."""
+    return [*file_systems(), *other_rooms()]
+
+
+def file_systems() -> list[Panel]:
+    """Room on file systems."""
     mount = "by (instance, mountpoint, device)"
     used = f"instance_mountpoint:node_filesystem_used:ratio_avg5m{{HOST, {SPACE}}}"
     growth = f"instance_mountpoint:node_filesystem_used_bytes:deriv6h{{HOST, {SPACE}}}"
@@ -54,6 +59,12 @@ def rooms() -> list[Panel]:
             sort="Used",
             size=(24, 8),
         ),
+    ]
+
+
+def other_rooms() -> list[Panel]:
+    """Memory, licences, databases."""
+    return [
         timeseries(
             "Memory in a month",
             "Where the trend of the time that is shown leads, of the highest use in five minutes. "
@@ -139,6 +150,11 @@ def own(metric: str) -> str:
 
 def retention() -> list[Panel]:
     """What Prometheus keeps, and for how long."""
+    return [*limits(), *storage()]
+
+
+def limits() -> list[Panel]:
+    """How long it is kept."""
     return [
         stat(
             "Oldest sample",
@@ -169,6 +185,12 @@ def retention() -> list[Panel]:
             unit="short",
             size=QUARTER,
         ),
+    ]
+
+
+def storage() -> list[Panel]:
+    """What it takes."""
+    return [
         timeseries(
             "Storage",
             "What lies on the disk of Prometheus: blocks, and the log of what is not yet in one.",

@@ -31,6 +31,11 @@ def disks() -> list[Panel]:
 
 def traffic() -> list[Panel]:
     """What disks do."""
+    return [*work(), *waiting()]
+
+
+def work() -> list[Panel]:
+    """How much disks do."""
     time = "node_disk_{}_time_seconds_total"
     done = "node_disk_{}s_completed_total"
     return [
@@ -65,6 +70,12 @@ def traffic() -> list[Panel]:
             unit="percentunit",
             size=THIRD,
         ),
+    ]
+
+
+def waiting() -> list[Panel]:
+    """How long it is waited for them."""
+    return [
         timeseries(
             "Disk requests",
             "Reads and writes completed per second.",
@@ -133,6 +144,11 @@ def room() -> list[Panel]:
 
 def network() -> list[Panel]:
     """Interfaces and TCP."""
+    return [*interfaces(), *connections()]
+
+
+def interfaces() -> list[Panel]:
+    """What goes through interfaces."""
     ways = {"receive": "in", "transmit": "out"}
     return [
         timeseries(
@@ -164,6 +180,12 @@ def network() -> list[Panel]:
             unit="pps",
             size=THIRD,
         ),
+    ]
+
+
+def connections() -> list[Panel]:
+    """What is held for connections."""
+    return [
         timeseries(
             "TCP",
             "Connections that are open, and segments that had to be sent again per second.",

@@ -168,7 +168,7 @@ def caches() -> list[Panel]:
             "Reads that went to disk",
             "Share of the blocks asked for that were not in the global buffers. A few per cent at "
             "most; a lasting rise means that the working set no longer fits.",
-            Query(f"{misses} / ({asked} > 0)", WHO),
+            Query(f"{misses} / {asked}", WHO),
             unit="percentunit",
             size=THIRD,
         ),

@@ -44,7 +44,7 @@ def contention() -> list[Panel]:
         timeseries(
             "Lock table in use",
             "Share of the memory for locks. IRIS warns above 85 % and speaks of trouble above 95 "
-            "%; full, locks fail. It fills when an application forgets to unlock.",
+            "%; full, no more locks can be had. It fills when an application forgets to unlock.",
             Query(
                 "iris_lock_table_used_bytes{IRIS} / (iris_lock_table_used_bytes{IRIS} + "
                 "iris_lock_table_usable_bytes{IRIS} > 0)",

@@ -117,8 +117,8 @@ def journal() -> list[Panel]:
         ),
         timeseries(
             "Size of the journal files",
-            "All files that are kept. It falls when old ones are purged, which happens daily after "
-            "a backup or a number of days; one that only rises fills the disk.",
+            "All files that are kept. It falls when old ones are purged, which IRIS does after "
+            "some days or backups; one that only rises fills the disk.",
             Query("iris_jrn_size{IRIS}", f"{{{{id}}}}, {WHO}"),
             unit="mbytes",
             size=(9, 8),

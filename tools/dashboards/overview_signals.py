@@ -14,6 +14,11 @@ NO_IRIS = "where no instance of IRIS is configured."
 
 def of_hosts() -> list[Panel]:
     """Of each host, all its devices together."""
+    return [*host_use(), *host_strain()]
+
+
+def host_use() -> list[Panel]:
+    """Traffic and errors of hosts."""
     by = "by (instance)"
     return [
         timeseries(
@@ -57,6 +62,13 @@ def of_hosts() -> list[Panel]:
             unit="short",
             size=QUARTER,
         ),
+    ]
+
+
+def host_strain() -> list[Panel]:
+    """Latency and saturation of hosts."""
+    by = "by (instance)"
+    return [
         timeseries(
             "Hosts: latency",
             "Mean time of a request to a disk, all disks together, and how long a scrape took.",
@@ -90,6 +102,11 @@ def of_hosts() -> list[Panel]:
 
 def of_iris() -> list[Panel]:
     """Of each instance of IRIS."""
+    return [*iris_use(), *iris_strain()]
+
+
+def iris_use() -> list[Panel]:
+    """Traffic and errors of instances."""
     by = "by (instance, iris_instance)"
     return [
         timeseries(
@@ -118,6 +135,13 @@ def of_iris() -> list[Panel]:
             size=QUARTER,
             empty=NO_IRIS,
         ),
+    ]
+
+
+def iris_strain() -> list[Panel]:
+    """Latency and saturation of instances."""
+    by = "by (instance, iris_instance)"
+    return [
         timeseries(
             "IRIS: latency",
             "Mean time that a call of the instance took.",

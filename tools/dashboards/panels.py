@@ -91,17 +91,7 @@ def timeseries(  # noqa: PLR0913 -- all but a few are given by name
     made = panel("timeseries", title, description, size, empty=empty)
     made.targets = [ranged(position, query) for position, query in enumerate(queries)]
     made.interval = step
-    made.options = timeseries_panel.Options(
-        legend=common.VizLegendOptions(
-            display_mode=common.LegendDisplayMode.TABLE,
-            placement=common.LegendPlacement.BOTTOM,
-            show_legend=True,
-            calcs=["mean", "max", "lastNotNull"],
-        ),
-        tooltip=common.VizTooltipOptions(
-            mode=common.TooltipDisplayMode.MULTI, sort=common.SortOrder.DESCENDING
-        ),
-    )
+    made.options = values_beside_lines()
     custom = timeseries_panel.FieldConfig(
         line_width=1,
         fill_opacity=40 if stacked else 10,
@@ -114,15 +104,39 @@ def timeseries(  # noqa: PLR0913 -- all but a few are given by name
             mode=common.GraphThresholdsStyleMode.DASHED
         )
         defaults.thresholds = thresholds(limits, first="transparent")
-    overrides = [
+    made.field_config = dashboard.FieldConfigSource(
+        defaults=defaults, overrides=looks_of_lines(colours or {}, dashed)
+    )
+    return made
+
+
+def values_beside_lines() -> timeseries_panel.Options:
+    """A table of what each line is, and all values of a moment under the pointer."""
+    return timeseries_panel.Options(
+        legend=common.VizLegendOptions(
+            display_mode=common.LegendDisplayMode.TABLE,
+            placement=common.LegendPlacement.BOTTOM,
+            show_legend=True,
+            calcs=["mean", "max", "lastNotNull"],
+        ),
+        tooltip=common.VizTooltipOptions(
+            mode=common.TooltipDisplayMode.MULTI, sort=common.SortOrder.DESCENDING
+        ),
+    )
+
+
+def looks_of_lines(
+    colours: Mapping[str, str], dashed: str
+) -> list[dashboard.DashboardFieldConfigSourceOverrides]:
+    """What differs from line to line."""
+    looks = [
         named(legend, {"color": {"mode": "fixed", "fixedColor": colour}})
-        for legend, colour in (colours or {}).items()
+        for legend, colour in colours.items()
     ]
     if dashed:
         look = {"custom.lineStyle": {"fill": "dash", "dash": [6, 4]}, "custom.fillOpacity": 0}
-        overrides.append(named(f"/{dashed}$/", look, by="byRegexp"))
-    made.field_config = dashboard.FieldConfigSource(defaults=defaults, overrides=overrides)
-    return made
+        looks.append(named(f"/{dashed}$/", look, by="byRegexp"))
+    return looks
 
 
 def named(

@@ -60,6 +60,11 @@ def rate(*events: str) -> list[Query]:
 
 def state() -> list[Panel]:
     """Whether there is something to look at."""
+    return [*counting(), *outcome()]
+
+
+def counting() -> list[Panel]:
+    """Whether events are counted."""
     return [
         stat(
             "Counting",
@@ -85,6 +90,12 @@ def state() -> list[Panel]:
             limits=(Limit(10, WARNING), Limit(60, CRITICAL)),
             empty=NO_PERF,
         ),
+    ]
+
+
+def outcome() -> list[Panel]:
+    """What comes of it."""
+    return [
         stat(
             "Restarts in an hour",
             "How often perf had to be started again.",
@@ -220,7 +231,11 @@ def software() -> list[Panel]:
 
 def confidence() -> list[Panel]:
     """How far the numbers can be trusted."""
-    first, limits = too_little(0.9, LEAST_CONFIDENCE)
+    return [*shares(), *odd()]
+
+
+def shares() -> list[Panel]:
+    """How long events were counted."""
     by = "by (instance, event, reason)"
     return [
         timeseries(
@@ -245,6 +260,13 @@ def confidence() -> list[Panel]:
             size=HALF,
             empty="where all events can be counted, or the collector perf is off.",
         ),
+    ]
+
+
+def odd() -> list[Panel]:
+    """What one needs to know of numbers that look odd."""
+    first, limits = too_little(0.9, LEAST_CONFIDENCE)
+    return [
         table(
             "Confidence now",
             "The part of the newest interval in which each event was counted.",

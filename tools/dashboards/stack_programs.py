@@ -22,7 +22,7 @@ def prometheus() -> list[Panel]:
     return [
         timeseries(
             "Series in memory",
-            "Those that got a sample within the last hours. Memory goes with them: some KiB each.",
+            "Those that got a sample within the last hours. Memory goes with them.",
             Query(f"prometheus_tsdb_head_series{{{PROMETHEUS}}}", "{{instance}}"),
             unit="short",
             size=THIRD,
@@ -40,7 +40,7 @@ def prometheus() -> list[Panel]:
         ),
         timeseries(
             "Size on disk",
-            "Blocks, and the write-ahead log beside them. It ends growing when the limit of time "
+            "Blocks, and the write-ahead log beside them. It stops growing when the limit of time "
             "or of size is reached.",
             Query(f"prometheus_tsdb_storage_blocks_bytes{{{PROMETHEUS}}}", "blocks, {{instance}}"),
             Query(

@@ -47,23 +47,7 @@ def table(  # noqa: PLR0913 -- all but a few are given by name
         newest(position, Query(column.expression, ""), table=True)
         for position, column in enumerate(columns)
     ]
-    names = dict(labels) | {
-        value_name(position, len(columns)): column.title for position, column in enumerate(columns)
-    }
-    made.transformations = [
-        dashboard.DataTransformerConfig(id_val="merge", options={}),
-        dashboard.DataTransformerConfig(
-            id_val="filterFieldsByName", options={"include": {"names": list(names)}}
-        ),
-        dashboard.DataTransformerConfig(
-            id_val="organize",
-            options={
-                "indexByName": {name: position for position, name in enumerate(names)},
-                "renameByName": names,
-                "excludeByName": {},
-            },
-        ),
-    ]
+    made.transformations = joined(labels, columns)
     made.options = table_panel.Options(
         show_header=True,
         cell_height=common.TableCellHeight.SM,
@@ -80,6 +64,29 @@ def table(  # noqa: PLR0913 -- all but a few are given by name
         + [link(name, url) for name, url in (links or {}).items()],
     )
     return made
+
+
+def joined(
+    labels: Mapping[str, str], columns: Sequence[Column]
+) -> list[dashboard.DataTransformerConfig]:
+    """One table of all queries, with the columns that are wanted, in order and with titles."""
+    names = dict(labels) | {
+        value_name(position, len(columns)): column.title for position, column in enumerate(columns)
+    }
+    return [
+        dashboard.DataTransformerConfig(id_val="merge", options={}),
+        dashboard.DataTransformerConfig(
+            id_val="filterFieldsByName", options={"include": {"names": list(names)}}
+        ),
+        dashboard.DataTransformerConfig(
+            id_val="organize",
+            options={
+                "indexByName": {name: position for position, name in enumerate(names)},
+                "renameByName": names,
+                "excludeByName": {},
+            },
+        ),
+    ]
 
 
 def value_name(position: int, queries: int) -> str:

@@ -76,7 +76,7 @@ def attempt(folder: Path, arguments: argparse.Namespace) -> None:
         for step in (tells_of_a_stop, has_profiles, counts_events):
             print(step(stack))
     finally:
-        stack.compose("--profile", "*", "down", "--volumes")
+        stack.compose("--profile", "*", "down", "--volumes", files=(STACK, PERF))
 
 
 def main() -> int:

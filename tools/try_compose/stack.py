@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -75,6 +76,8 @@ class Stack:
         self._environment = os.environ | {
             f"{name}_PORT": str(port) for name, port in self._ports.items()
         }
+        docker_root = run("docker", "info", "--format", "{{.DockerRootDir}}").strip()
+        self._environment["DOCKER_ROOT"] = docker_root
 
     def compose(self, *words: str, files: tuple[str, ...] = (STACK,)) -> str:
         """Run docker-compose with some of the project's files."""
@@ -86,9 +89,10 @@ class Stack:
         chosen = [word for profile in profiles for word in ("--profile", profile)]
         self.compose(*chosen, "up", "--detach", "--wait", "--no-build", files=files)
 
-    def container(self, service: str) -> Container:
+    def container(self, service: str, files: tuple[str, ...] = (STACK,)) -> Container:
         """Look at the container of a service."""
-        identity = self.compose("--profile", "*", "ps", "--all", "--quiet", service).strip()
+        words = ("--profile", "*", "ps", "--all", "--quiet", service)
+        identity = self.compose(*words, files=files).strip()
         (found,) = json.loads(run("docker", "inspect", identity))
         state = found["State"]
         health = state["Health"]["Status"]
@@ -111,6 +115,11 @@ class Stack:
         """What Alertmanager has been told."""
         alerts = json.loads(self.get("ALERTMANAGER", "/api/v2/alerts"))
         return {alert["labels"]["alertname"] for alert in alerts}
+
+    def silences_written(self) -> float:
+        """How often Alertmanager has written its silences."""
+        page = self.get("ALERTMANAGER", "/metrics")
+        return float(re.findall(r"\nalertmanager_silences_maintenance_total (.+)", page)[0])
 
     def silence(self) -> str:
         """Make a silence, which only Alertmanager's volume holds; give its id."""
