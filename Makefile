@@ -25,7 +25,7 @@ DEVELOPMENT := $(VENV)/.development
 .PHONY: help run test stack-test check format bench golden docs dashboards kubernetes peers secrets lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## Install and start the daemon (ARGS="--web.listen-address=127.0.0.1:10200")
 	@exec $(BIN)/perfwatch run $(ARGS)

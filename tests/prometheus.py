@@ -34,6 +34,9 @@ _MINUTES = re.compile(r"\b([0-9]+)m\b")
 
 Found = TypeVar("Found")
 
+PATIENCE = 2 * PATIENCE_SECONDS
+"""Prometheus looks at new targets after five seconds, and alerts take as long again."""
+
 
 def promtool(*arguments: str | Path, program: str = "promtool") -> None:
     """Run promtool, or the stable Debian's, which has to find nothing wrong."""
@@ -81,19 +84,36 @@ def write_targets(folder: Path, addresses: Mapping[str, str]) -> None:
         (folder / "targets" / f"{name}.yml").write_text(yaml.safe_dump(content))
 
 
-class Prometheus(Child):
-    """A running Prometheus."""
+class Server(Child):
+    """A running Prometheus or Alertmanager, which log and answer alike."""
 
     url = ""
 
     def learn_address(self) -> None:
-        """Learn from the log which port the kernel chose."""
+        """Learn from the log which port the kernel chose, and wait until it is ready."""
         pattern = re.compile(r'msg="Listening on".* address=(127\.0\.0\.1:[0-9]+)')
 
         def find(lines: Sequence[str]) -> str | None:
             return next((found[1] for line in lines if (found := pattern.search(line))), None)
 
         self.url = f"http://{self.wait_for_lines(find, 'Listening on')}"
+        wait_until(self._is_ready, f"{type(self).__name__} is ready")
+
+    @property
+    def address(self) -> str:
+        """Where it is, as targets have it."""
+        return self.url.removeprefix("http://")
+
+    def _is_ready(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.url}/-/ready", timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+
+class Prometheus(Server):
+    """A running Prometheus."""
 
     def api(self, path: str, **parameters: str) -> Any:
         """Ask the HTTP API; give the answer's data."""
@@ -128,6 +148,30 @@ class Prometheus(Child):
 
 
 @contextlib.contextmanager
+def run_prometheus(
+    folder: Path,
+    config: Mapping[str, Any],
+    *flags: str,
+    program: str = "prometheus",
+    port: int = 0,
+) -> Iterator[Prometheus]:
+    """Run a Prometheus with a configuration, as a server or as an agent; its files are below."""
+    kind = "agent" if "--agent" in flags else "tsdb"
+    file = folder / "prometheus.yml"
+    file.write_text(yaml.safe_dump(config))
+    command = [
+        str(find_peer(program)),
+        f"--config.file={file}",
+        f"--storage.{kind}.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        *flags,
+    ]
+    with Prometheus(command) as prometheus:
+        prometheus.learn_address()
+        yield prometheus
+
+
+@contextlib.contextmanager
 def start_prometheus(
     folder: Path,
     target: str,
@@ -145,33 +189,19 @@ def start_prometheus(
     It starts with nothing to do: its own address, which it is to scrape, is known only then. The
     reload answers with an error where the configuration is refused.
     """
-    config = folder / "prometheus.yml"
-    config.write_text("global: {}\n")
     for path in (*rules, *RECORDING_RULES):
         (folder / path.name).write_text(yaml.safe_dump(hurried_rules(path)))
-    command = [
-        str(find_peer(program)),
-        f"--config.file={config}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        "--web.listen-address=127.0.0.1:0",
-        "--web.enable-lifecycle",
-        *flags,
-    ]
-    with Prometheus(command) as prometheus:
-        prometheus.learn_address()
-        own_target = prometheus.url.removeprefix("http://")
-        write_targets(folder, {"perfwatch": target, "prometheus": own_target})
+    lifecycle = "--web.enable-lifecycle"
+    with run_prometheus(folder, {"global": {}}, lifecycle, *flags, program=program) as prometheus:
+        write_targets(folder, {"perfwatch": target, "prometheus": prometheus.address})
         hurried = hurried_config()
         hurried["scrape_configs"] += extra_jobs
-        config.write_text(yaml.safe_dump(hurried))
-        wait_until(lambda: _answers(f"{prometheus.url}/-/ready"), "Prometheus is ready")
+        (folder / "prometheus.yml").write_text(yaml.safe_dump(hurried))
         prometheus.reload()
         yield prometheus
 
 
-def wait_until(
-    condition: Callable[[], Found], what: str, timeout: float = PATIENCE_SECONDS
-) -> Found:
+def wait_until(condition: Callable[[], Found], what: str, timeout: float = PATIENCE) -> Found:
     """Ask again and again until the answer is true; give it."""
     deadline = time.monotonic() + timeout
     pause = threading.Event()
@@ -179,12 +209,3 @@ def wait_until(
         assert time.monotonic() < deadline, f"never came true: {what}; last answer: {answer!r}"
         pause.wait(0.1)
     return answer
-
-
-def _answers(url: str) -> bool:
-    """Whether a server answers with success."""
-    try:
-        urllib.request.urlopen(url, timeout=5).close()
-    except OSError:
-        return False
-    return True

@@ -9,16 +9,16 @@ import re
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.child import PATIENCE_SECONDS, REPOSITORY, Child
+from tests.child import PATIENCE_SECONDS, REPOSITORY
 from tests.peers import find_peer
-from tests.prometheus import Prometheus, wait_until
+from tests.prometheus import Prometheus, Server
 
 CONFIG = REPOSITORY / "config" / "monitoring" / "alertmanager.yml"
 TEMPLATES = CONFIG.parent / "alertmanager"
@@ -65,25 +65,8 @@ def hurried_config(secrets: Path | str = SECRETS, *, examples: bool = False) -> 
     return config
 
 
-class Alertmanager(Child):
+class Alertmanager(Server):
     """A running Alertmanager."""
-
-    url = ""
-
-    def learn_address(self) -> None:
-        """Learn from the log which port the kernel chose, and wait until it is ready."""
-        pattern = re.compile(r'msg="Listening on".* address=(127\.0\.0\.1:[0-9]+)')
-
-        def find(lines: Sequence[str]) -> str | None:
-            return next((found[1] for line in lines if (found := pattern.search(line))), None)
-
-        self.url = f"http://{self.wait_for_lines(find, 'Listening on')}"
-        wait_until(self._is_ready, "Alertmanager is ready")
-
-    @property
-    def address(self) -> str:
-        """Where it is, as targets have it."""
-        return self.url.removeprefix("http://")
 
     def api(self, path: str, body: object = None) -> Any:
         """Ask the HTTP API, or send it something; give the answer's data."""
@@ -104,7 +87,7 @@ class Alertmanager(Child):
 
     def join(self, prometheus: Prometheus, folder: Path, *hosts: str) -> None:
         """Tell a running Prometheus of this one, and of more hosts, as operators do: in files."""
-        stack = {"prometheus": prometheus.url.removeprefix("http://"), "alertmanager": self.address}
+        stack = {"prometheus": prometheus.address, "alertmanager": self.address}
         files = {
             "alertmanager": [{"targets": [self.address]}],
             "stack": [{"targets": [one], "labels": {"job": job}} for job, one in stack.items()],
@@ -112,13 +95,6 @@ class Alertmanager(Child):
         }
         for name, content in files.items():
             (folder / "targets" / f"{name}.yml").write_text(yaml.safe_dump(content))
-
-    def _is_ready(self) -> bool:
-        try:
-            urllib.request.urlopen(f"{self.url}/-/ready", timeout=5).close()
-        except OSError:
-            return False
-        return True
 
 
 @contextlib.contextmanager

@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.prometheus import wait_until
+from tests.prometheus import PATIENCE, wait_until
 from tests.stack.alertmanager import hurried_config
 from tests.stack.mail_sink import MailSink, mail_sink
 from tests.stack.webhooks import Webhooks, webhooks
 from tests.tls import Issuer
 
 PASSWORD = "correct horse"
-PATIENCE_SECONDS = 30
 
 
 class People(NamedTuple):
@@ -42,11 +41,10 @@ class People(NamedTuple):
                 number for number, each in enumerate(self.mailbox.subjects(), 1) if subject in each
             ],
             f"a mail about {subject!r}",
-            PATIENCE_SECONDS,
         )
         return found[0] - 1
 
-    def get_message(self, title: str, timeout: float = PATIENCE_SECONDS) -> dict[str, Any]:
+    def get_message(self, title: str, timeout: float = PATIENCE) -> dict[str, Any]:
         """Wait for a message of Slack with this in its title; give the first."""
         found = wait_until(
             lambda: [each for each in self.webhooks.messages() if title in each["title"]],

@@ -154,3 +154,16 @@ def test_links_lead_to_pages_that_exist(page: str) -> None:
     """A link in a table or a text leads to one of our dashboards, or into the web."""
     text = as_text(PAGES[page])
     assert set(re.findall(r"/d/([^?\")]*)", text)) <= {f"perfwatch-{name}" for name in TITLES}
+
+
+@every_page
+def test_links_choose_by_what_is_there(page: str) -> None:
+    """By a column of the table, or by a label that each series of the panel has."""
+    for panel in panels(PAGES[page]):
+        links = as_text(panel["fieldConfig"]) if "fieldConfig" in panel else ""
+        columns = as_text({"all": panel.get("transformations", [])})
+        for title in re.findall(r"\$\{__data\.fields\.(\w+)\}", links):
+            assert f': "{title}"' in columns, panel["title"]
+        for label in re.findall(r"\$\{__field\.labels\.(\w+)\}", links):
+            for target in panel["targets"]:
+                assert f"{{{{{label}}}}}" in target["legendFormat"], panel["title"]

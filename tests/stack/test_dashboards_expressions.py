@@ -71,6 +71,23 @@ def test_who_has_suspended_is_a_number(tmp_path: Path, who: str, number: float) 
     evaluate(tmp_path, suspended_by(), series, {'{instance="a", iris_instance="prod"}': number})
 
 
+def test_alerts_of_a_host_are_counted(tmp_path: Path) -> None:
+    """All that fire; a host without any has none, and a program that is no host is no row."""
+    (panel,) = [one for one in panels(PAGES["overview"]) if one["title"] == "Each host"]
+    firing = 'alertstate="firing", alertname='
+    series = {
+        'up{job="perfwatch", instance="a"}': "1x60",
+        'up{job="perfwatch", instance="b"}': "0x60",
+        f'ALERTS{{{firing}"One", instance="a"}}': "1x60",
+        f'ALERTS{{{firing}"Two", job="perfwatch", instance="a"}}': "1x60",
+        'ALERTS{alertstate="pending", alertname="One", instance="b"}': "1x60",
+        f'ALERTS{{{firing}"Three", instance="prometheus:9090"}}': "1x60",
+        f'ALERTS{{{firing}"Watchdog"}}': "1x60",
+    }
+    expected = {'{instance="a"}': 2.0, '{instance="b"}': 0.0}
+    evaluate(tmp_path, panel["targets"][-1]["expr"], series, expected)
+
+
 @pytest.mark.parametrize(("status", "number"), [("OK", 0), ("Error", 1)])
 def test_a_production_whose_hosts_are_all_ok_has_a_zero(
     tmp_path: Path, status: str, number: float

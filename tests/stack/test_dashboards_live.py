@@ -8,8 +8,8 @@ in its description why it may be empty.
 from __future__ import annotations
 
 import contextlib
-import http.server
-import threading
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,14 +33,17 @@ from tests.prometheus import (
 from tests.stack.alertmanager import start_alertmanager
 from tests.stack.dashboards import EMPTY, Asked, chosen_on, queries, substituted
 from tests.stack.test_recording_rules import counting_host
+from tests.web_page import serve
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
-STILL = {
+CAPTURED = {
     **{page.parent.name: page for page in sorted(HOSTS.glob("*/expected.prom"))},
     "iris": TESTS / "iris" / "page.prom",
 }
-"""Pages that never change: their rates are 0, which is data none the less."""
+"""Pages of hosts at work: all counters grow, whatever this machine does."""
+
+STARTED = time.monotonic()
 
 TIMES = {"__rate_interval": "5s", "__interval": "15s", "__range": "1m", "__range_s": "60"}
 """For scrapes each second."""
@@ -62,45 +65,41 @@ HAS_NO_DATA: dict[str, str] = {
     "stack: Loki and Alloy answer": "there is neither",
     "stack: Lost lines of the log": "none is",
     "stack: Notifications": "nobody is to be told",
+    "stack: Notifications that failed": "nobody is to be told",
     "stack: Requests to Grafana": "there is no Grafana",
     "stack: Requests to Loki": "there is no Loki",
     "stack: Sent to another store": "there is none",
+    "stack: Time of a notification": "nobody is to be told",
 }
 """Panels (`page: title`) that are empty here, each with the reason."""
 
 
-class StillPages(http.server.BaseHTTPRequestHandler):
-    """Answers with the page that the first part of the path names."""
+def at_work(page: str) -> str:
+    """The page with counters that have grown by a tenth of themselves each second."""
+    counters = set(re.findall(r"^# TYPE (\w+) counter$", page, re.MULTILINE))
+    factor = 1 + (time.monotonic() - STARTED) / 10
 
-    def do_GET(self) -> None:
-        """Give it, whatever it is asked for."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.end_headers()
-        # At the end Prometheus goes away in the middle of a page.
-        with contextlib.suppress(ConnectionError):
-            self.wfile.write(STILL[self.path.split("/")[1]].read_bytes())
+    def grown(line: re.Match[str]) -> str:
+        return f"{line[1]} {float(line[3]) * factor!r}" if line[2] in counters else line[0]
 
-    def log_message(self, *_: Any) -> None:
-        """Say nothing of requests."""
+    return re.sub(r"^((\w+)(?:\{.*\})?) (\S+)$", grown, page, flags=re.MULTILINE)
 
 
 @contextlib.contextmanager
-def still_hosts() -> Iterator[list[dict[str, Any]]]:
+def captured_hosts() -> Iterator[list[dict[str, Any]]]:
     """Serve the pages; give a group of targets for each, as Prometheus has them."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), StillPages) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        address = f"127.0.0.1:{server.server_address[1]}"
+
+    def page(path: str, _body: bytes) -> bytes:
+        return at_work(CAPTURED[path.split("/")[1]].read_text()).encode()
+
+    with serve(page, "text/plain; version=0.0.4") as address:
         yield [
             {
                 "targets": [address],
                 "labels": {"instance": name, "__metrics_path__": f"/{name}/metrics"},
             }
-            for name in STILL
+            for name in CAPTURED
         ]
-        server.shutdown()
-        thread.join()
 
 
 @contextlib.contextmanager
@@ -128,7 +127,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     """A Prometheus with all rules, whose targets are all that can be had here."""
     folder = tmp_path_factory.mktemp("dashboards")
     with contextlib.ExitStack() as parts:
-        still = parts.enter_context(still_hosts())
+        captured = parts.enter_context(captured_hosts())
         counting = parts.enter_context(counting_host())
         flags = parts.enter_context(watched_iris(folder))
         password = {"PERFWATCH_IRIS_PASSWORD": Instance.password}
@@ -136,9 +135,9 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         alertmanager = parts.enter_context(start_alertmanager(folder, NOBODY))
         target = daemon.url.removeprefix("http://")
         prometheus = parts.enter_context(start_prometheus(folder, target, rules=ALERT_RULES))
-        more = [*still, {"targets": [counting], "labels": {"instance": "counting"}}]
+        more = [*captured, {"targets": [counting], "labels": {"instance": "counting"}}]
         (folder / "targets" / "perfwatch_more.yml").write_text(yaml.safe_dump(more))
-        own = prometheus.url.removeprefix("http://")
+        own = prometheus.address
         write_targets(
             folder,
             {"perfwatch": target, "prometheus": own, "alertmanager": alertmanager.address},

@@ -44,6 +44,8 @@ OVER_TIME = {"rate", "irate", "increase", "changes", "resets"}
 
 RATES = {("rate",), ("irate",)}
 
+PER_SECOND = {"ops", "iops", "reqps", "cps", "pps", "mps", "Bps", "binBps"}
+
 every_page = pytest.mark.parametrize("page", TITLES)
 
 
@@ -110,11 +112,23 @@ def test_queries_go_by_what_is_chosen(page: str) -> None:
 
 @every_page
 def test_rates_fit_the_time_that_is_shown(page: str) -> None:
-    """Rate and irate have the range that Grafana makes of the interval of scrapes and of points."""
-    values = chosen_on(page) | {"__rate_interval": "7m"}
+    """Rate and irate have the range that Grafana makes of the interval of scrapes and of points.
+
+    Or all of the time that is shown, for a mean of it.
+    """
+    values = chosen_on(page) | {"__rate_interval": "7m", "__range": "11m"}
     for expression in expressions_of(page):
         for one in selected(substituted(expression, values)):
-            assert one.within[-1:] not in RATES or one.seconds == 7 * 60, expression
+            assert one.within[-1:] not in RATES or one.seconds in {7 * 60, 11 * 60}, expression
+
+
+@every_page
+def test_what_is_shown_per_second_is_a_rate(page: str) -> None:
+    """A unit per second stands at a rate; growth within a time is a number."""
+    for asked in of_page(page):
+        unit = asked.panel["fieldConfig"]["defaults"].get("unit")
+        is_rate = re.search(r"\brate\(|:rate|_per_second", asked.expression)
+        assert unit not in PER_SECOND or is_rate, f"{asked}: {unit}"
 
 
 @every_page

@@ -14,8 +14,7 @@ import yaml
 from tests.daemon import Daemon, start_daemon
 from tests.kubernetes import DEPLOY, Object, build, of_kind, workloads
 from tests.kubernetes_api import running_pod, serve_pods
-from tests.peers import find_peer
-from tests.prometheus import Prometheus, _answers, promtool, wait_until
+from tests.prometheus import Prometheus, promtool, run_prometheus, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -108,22 +107,15 @@ def jobs_of_the_example() -> list[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def run_prometheus(folder: Path, jobs: list[dict[str, Any]], api: str) -> Iterator[Prometheus]:
+def discovering_prometheus(
+    folder: Path, jobs: list[dict[str, Any]], api: str
+) -> Iterator[Prometheus]:
     """Run a Prometheus that asks the stand-in, and is in a hurry."""
     for job in jobs:
         (discovery,) = job["kubernetes_sd_configs"]
         discovery["api_server"] = api
     config = {"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    command = [
-        str(find_peer("prometheus")),
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        "--web.listen-address=127.0.0.1:0",
-    ]
-    with Prometheus(command) as prometheus:
-        prometheus.learn_address()
-        wait_until(lambda: _answers(f"{prometheus.url}/-/ready"), "Prometheus is ready")
+    with run_prometheus(folder, config) as prometheus:
         yield prometheus
 
 
@@ -134,7 +126,7 @@ def test_pods_become_the_targets_that_rules_select(
     """Each is scraped, is named by its node, and keeps no label that changes with its pod."""
     with (
         serve_pods(pods(daemon.port)) as api,
-        run_prometheus(tmp_path, jobs(), api) as prometheus,
+        discovering_prometheus(tmp_path, jobs(), api) as prometheus,
     ):
         wait_until(lambda: len(prometheus.query("up == 1")) == len(TARGETS), "all are scraped")
         found = [labels for labels, _ in prometheus.query("up")]

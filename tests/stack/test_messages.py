@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.alert_rules import ALERTS
 from tests.stack.alertmanager import EXTERNAL_URL, TEMPLATES, amtool
 
 TEXTS = [("text", "text"), ("html", "html"), ("slack.text", "text")]
@@ -121,16 +122,28 @@ def test_nobody_writes_messages_of_their_own(tmp_path: Path) -> None:
 
 
 def test_slack_shows_the_first_of_many(tmp_path: Path) -> None:
-    """Of each kind ten are shown, and how many there are; a mail has all."""
+    """Of each kind five are shown, and how many there are; a mail has all."""
     hosts = [f"web-{number}" for number in range(12)]
     many = [alert(host, status) for status in ("firing", "resolved") for host in hosts]
     text = render(tmp_path, "slack.text", *many)
-    assert text.count("It burns on") == 10
-    assert text.count("No longer so:") == 10
-    assert "The first 10 of 12; all are in" in text
-    assert "The first 10 of 12 that are over" in text
+    assert text.count("It burns on") == 5
+    assert text.count("No longer so:") == 5
+    assert "The first 5 of 12; all are in" in text
+    assert "The first 5 of 12 that are over" in text
     mail = render(tmp_path, "text", *many)
     assert (mail.count("It burns on"), mail.count("No longer so:")) == (12, 12)
+
+
+def test_slack_gets_no_more_than_it_shows(tmp_path: Path) -> None:
+    """It shows 8000 characters, which are enough for many alerts with the longest query."""
+    longest = max((rule["expr"] for rule in ALERTS.values()), key=len)
+    many = []
+    for number in range(12):
+        one = alert(f"web-{number}.example.org:10100", job="perfwatch")
+        one["generatorURL"] = f"{EXTERNAL_URL}/graph?g0.expr={urllib.parse.quote_plus(longest)}"
+        one["annotations"]["description"] = "very " * 1000
+        many += [one, one | {"status": "resolved"}]
+    assert len(render(tmp_path, "slack.text", *many)) < 8000
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.moving_host import MovingHost, moving_host
 from tests.prometheus import ALERT_RULES, Prometheus, start_prometheus, wait_until
 from tests.stack.alertmanager import EXTERNAL_URL, RESEND_SOON, Alertmanager, start_alertmanager
 from tests.stack.mail_sink import body
-from tests.stack.people import PATIENCE_SECONDS, People, reachable_people
+from tests.stack.people import People, reachable_people
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -121,7 +121,7 @@ def memory_pressure_is_told_once_for_both(stack: Stack) -> None:
 def what_says_less_is_muted(stack: Stack) -> None:
     """That memory is low is known from the alert that there is none: nobody is told."""
     low = f'ALERTS{{alertname="{MEMORY_LOW}", alertstate="firing"}}'
-    wait_until(lambda: len(stack.prometheus.query(low)) == 2, f"{MEMORY_LOW} fires on both", 30)
+    wait_until(lambda: len(stack.prometheus.query(low)) == 2, f"{MEMORY_LOW} fires on both")
     alertmanager, people = stack.alertmanager, stack.people
     wait_until(lambda: MEMORY_LOW in alertmanager.states(), "it has arrived")
     states = alertmanager.states()
@@ -152,7 +152,7 @@ def the_end_is_told(stack: Stack) -> None:
 
 def is_told(people: People, text: str) -> None:
     """Wait until people have read something, by whichever way."""
-    wait_until(lambda: text in texts_of(people), text, PATIENCE_SECONDS)
+    wait_until(lambda: text in texts_of(people), text)
 
 
 def texts_of(people: People) -> str:

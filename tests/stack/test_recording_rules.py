@@ -6,13 +6,10 @@ Hardware counters are made up here: virtual machines have none.
 from __future__ import annotations
 
 import contextlib
-import http.server
 import re
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -23,6 +20,7 @@ from exporter.perf.events import DIVIDED, KNOWN
 from tests.conftest import TESTS
 from tests.prometheus import CONFIG, promtool, start_prometheus, wait_until
 from tests.samples import read_samples
+from tests.web_page import serve
 
 EVENTS = tuple(KNOWN.values())
 
@@ -129,26 +127,13 @@ def counting_host() -> Iterator[str]:
     counters = Counters(EVENTS, "none")
     last = [time.monotonic()]
 
-    class Page(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            last.append(time.monotonic())
-            count(counters, last[-1] - last[-2])
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.end_headers()
-            self.wfile.write(Renderer(TEXT).render(counters.families(fresh=True)))
+    def page(*_: object) -> bytes:
+        last.append(time.monotonic())
+        count(counters, last[-1] - last[-2])
+        return Renderer(TEXT).render(counters.families(fresh=True))
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing of requests."""
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Page) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serve(page, "text/plain; version=0.0.4") as address:
+        yield address
 
 
 @pytest.mark.slow

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
 import json
 import re
-import threading
 import time
 import urllib.parse
 from collections.abc import Iterator, Sequence
@@ -23,11 +21,12 @@ from tests.ports import free_port
 from tests.prometheus import (
     CONFIG,
     Prometheus,
-    _answers,
     hurried_rules,
     promtool,
+    run_prometheus,
     wait_until,
 )
+from tests.web_page import serve
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -47,44 +46,10 @@ def address(daemon: Daemon) -> str:
 
 
 @contextlib.contextmanager
-def run_prometheus(
-    folder: Path, config: dict[str, Any], *flags: str, port: int = 0
-) -> Iterator[Prometheus]:
-    """Run a Prometheus with a configuration."""
-    folder.mkdir(exist_ok=True)
-    file = folder / "prometheus.yml"
-    file.write_text(yaml.safe_dump(config))
-    listen = f"--web.listen-address=127.0.0.1:{port}"
-    command = [str(find_peer("prometheus")), f"--config.file={file}", listen, *flags]
-    with Prometheus(command) as prometheus:
-        prometheus.learn_address()
-        wait_until(lambda: _answers(f"{prometheus.url}/-/ready"), "Prometheus is ready")
-        yield prometheus
-
-
-@contextlib.contextmanager
 def inventory(groups: list[dict[str, Any]]) -> Iterator[str]:
     """An inventory that answers over HTTP; gives its address."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            """Answer with the list."""
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(groups).encode())
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serve(lambda *_: json.dumps(groups).encode(), "application/json") as where:
+        yield f"http://{where}"
 
 
 @pytest.mark.parametrize("file", [CONFIG, AGENT], ids=lambda path: path.stem)
@@ -115,14 +80,12 @@ def test_hosts_are_found_by_file_and_over_http(tmp_path: Path) -> None:
         del job["relabel_configs"]
         small = {"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}
         (tmp_path / "targets").mkdir()
-        prometheus = parts.enter_context(
-            run_prometheus(tmp_path, small, f"--storage.tsdb.path={tmp_path / 'data'}")
-        )
+        prometheus = parts.enter_context(run_prometheus(tmp_path, small))
         # Written beside and moved, as a tool should: half a file would be refused.
         written = tmp_path / "targets" / "perfwatch-more.json.new"
         written.write_text(yaml.safe_dump([{"targets": [address(first)]}]))
         written.rename(tmp_path / "targets" / "perfwatch-more.yml")
-        wait_until(lambda: len(prometheus.query("up == 1")) == 2, "both hosts are scraped", 40)
+        wait_until(lambda: len(prometheus.query("up == 1")) == 2, "both hosts are scraped")
         sites = {labels["instance"]: labels.get("site") for labels, _ in prometheus.query("up")}
         assert sites == {address(first): None, address(second): "two"}
 
@@ -134,8 +97,8 @@ def receiving_prometheus(folder: Path, port: int = 0) -> Iterator[Prometheus]:
     rules = folder / RULES.name
     rules.write_text(yaml.safe_dump(hurried_rules(RULES)))
     config = {"global": {"evaluation_interval": "1s"}, "rule_files": [str(rules)]}
-    flags = (f"--storage.tsdb.path={folder / 'data'}", "--web.enable-remote-write-receiver")
-    with run_prometheus(folder, config, *flags, port=port) as receiver:
+    receive = "--web.enable-remote-write-receiver"
+    with run_prometheus(folder, config, receive, port=port) as receiver:
         yield receiver
 
 
@@ -172,15 +135,14 @@ def agent(folder: Path, target: str, receivers: Sequence[str]) -> Iterator[Prome
     config["remote_write"] = [write | hurry | {"url": f"{url}{path}"} for url in receivers]
     (folder / "targets").mkdir(parents=True)
     (folder / "targets" / "perfwatch.yml").write_text(yaml.safe_dump([{"targets": [target]}]))
-    storage = f"--storage.agent.path={folder / 'data'}"
-    with run_prometheus(folder, config, "--agent", storage) as sender:
+    with run_prometheus(folder, config, "--agent") as sender:
         yield sender
 
 
 def arrives(store: Prometheus, target: str) -> None:
     """Wait until the host's samples are in a store, with the label of the agent."""
     selector = f'{{__name__="node_memory_MemTotal_bytes", instance="{target}"}}'
-    ((labels, _),) = wait_until(lambda: store.query(selector), "samples arrive", 30)
+    ((labels, _),) = wait_until(lambda: store.query(selector), "samples arrive")
     assert labels["job"] == "perfwatch"
     assert labels["agent"] == "site-1"
 
@@ -217,7 +179,7 @@ def test_an_agent_sends_to_two_stores(tmp_path: Path) -> None:
         (series,) = prometheus.api("query", query=f'up{{instance="{target}"}}[5m]')["result"]
         assert series["values"][0][0] < came
         alert = "HostMemoryAboveAutoDisableThreshold"
-        wait_until(lambda: prometheus.alerts().get(alert) == "firing", f"{alert} fires", 30)
+        wait_until(lambda: prometheus.alerts().get(alert) == "firing", f"{alert} fires")
 
 
 def memory_rule() -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
+
+from tests.web_page import serve
 
 
 class Webhooks:
@@ -38,25 +38,10 @@ class Webhooks:
 def webhooks() -> Iterator[Webhooks]:
     """Listen until the end of the block."""
 
-    class Page(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers["Content-Length"])
-            received.add(self.path, json.loads(self.rfile.read(length)))
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain")
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"ok")
+    def keep(path: str, body: bytes) -> bytes:
+        received.add(path, json.loads(body))
+        return b"ok"
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing of requests."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        received = Webhooks(f"127.0.0.1:{server.server_address[1]}")
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield received
-        finally:
-            server.shutdown()
-            thread.join()
+    with serve(keep) as address:
+        received = Webhooks(address)
+        yield received

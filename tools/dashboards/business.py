@@ -87,10 +87,10 @@ def now() -> list[Panel]:
         ),
         table(
             "Hosts that are not OK",
-            "Each service, process or operation with a status other than OK, and for how long it "
-            "has done nothing.",
+            "Each service, process or operation with a status other than OK.",
             {
                 "iris_instance": "Instance",
+                "instance": "Host",
                 "id": "Namespace",
                 "production": "Production",
                 "host": "Item",
@@ -98,8 +98,7 @@ def now() -> list[Panel]:
             },
             Column(
                 "Items",
-                f"sum by (iris_instance, id, production, host, status) "
-                f'(iris_interop_hosts{CHOSEN}, status!="OK"}} > 0)',
+                f'sum by ({BY_HOST}, status) (iris_interop_hosts{CHOSEN}, status!="OK"}} > 0)',
                 "none",
                 (Limit(1, CRITICAL),),
             ),

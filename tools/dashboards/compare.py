@@ -73,10 +73,10 @@ def panels(compared: list[Compared]) -> list[Panel]:
                 one.title,
                 one.description,
                 Query(now, one.legend),
-                Query(before, f"{one.legend}, $offset before"),
+                marked(before, one.legend),
                 unit=one.unit,
                 size=BOTH,
-                dashed="before",
+                dashed="B",
                 empty=one.empty,
             ),
             timeseries(
@@ -92,20 +92,22 @@ def panels(compared: list[Compared]) -> list[Panel]:
     return result
 
 
-def mean(expression: str) -> str:
-    """The mean of an expression over the time that is shown, by host."""
-    return f"avg by (instance) (avg_over_time(({expression})[$__range:1m]))"
+def marked(before: str, legend: str) -> Query:
+    """The query for the earlier time, whose series say so, also where they have no legend."""
+    if legend:
+        return Query(before, f"{legend}, $offset before")
+    return Query(f'label_replace({before}, "when", "$offset before", "", "")', legend)
 
 
 def means() -> Panel:
     """One number for each time."""
-    load = "node_load5{HOST}"
     columns = [
-        Column(f"{title}{when}", mean(shown), unit)
+        Column(f"{title}{when}", f"max by (instance) ({shown})", unit)
         for title, expression, unit in (
-            ("CPU busy", CPU_BUSY, "percentunit"),
-            ("Memory used", MEMORY_USED, "percentunit"),
-            ("Load", load, "short"),
+            # The rate over all of it is its mean.
+            ("CPU busy", CPU_BUSY.replace("$__rate_interval", "$__range"), "percentunit"),
+            ("Memory used", f"avg_over_time(({MEMORY_USED})[$__range:5m])", "percentunit"),
+            ("Load", "avg_over_time(node_load5{HOST}[$__range])", "short"),
         )
         for when, shown in (("", expression), (" before", earlier(expression)))
     ]

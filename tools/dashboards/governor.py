@@ -17,7 +17,7 @@ from tools.dashboards.iris_looks import (
     per_second,
     states_in,
 )
-from tools.dashboards.links import with_logs
+from tools.dashboards.links import OF_HOST, OF_INSTANCE, from_row, with_logs
 from tools.dashboards.looks import (
     CRITICAL,
     GOOD,
@@ -114,9 +114,8 @@ def now() -> list[Panel]:
                 too_much(1, 3),
             ),
             links={
-                "Host": "/d/perfwatch-host?var-instance=${__value.text}&${__url_time_range}",
-                "Instance": "/d/perfwatch-iris?var-iris_instance=${__value.text}"
-                "&${__url_time_range}",
+                "Host": from_row("host", OF_HOST),
+                "Instance": from_row("iris", OF_INSTANCE),
             },
         ),
     ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from tools.dashboards.looks import too_little, too_much
+from tools.dashboards.looks import Limits, too_little, too_much
 from tools.dashboards.panels import HALF, THIRD, Size, stat, timeseries
 from tools.dashboards.queries import Query
-from tools.dashboards.resources import SPACE
+from tools.dashboards.resources import FILE_SYSTEM_LIMITS, MEMORY_LIMITS, SPACE
 from tools.dashboards.tables import Column, table
 
 DAY = 86_400
@@ -18,7 +18,7 @@ HOST = "{{instance}}"
 STEP = "5m"
 """Between two points at least: the rules write every two minutes, from windows of five."""
 
-YOUNG = "as long as there is little to go by, as in the first minutes of Prometheus."
+IN_A_MONTH = "In a month"
 
 
 def rooms() -> list[Panel]:
@@ -40,7 +40,7 @@ def file_systems() -> list[Panel]:
             "pace: centuries where it does not grow. In a month is where the trend of the whole "
             "time that is shown leads: above 100 % it will be full.",
             {"instance": "Host", "mountpoint": "Mounted on", "device": "Device"},
-            Column("Used", f"max {mount} ({used})", "percentunit", limits=too_much(0.8, 0.9)),
+            Column("Used", f"max {mount} ({used})", "percentunit", limits=FILE_SYSTEM_LIMITS),
             Column("Left", f"min {mount} ({left})", "bytes"),
             Column("Growth", f"max {mount} ({growth})", "binBps"),
             Column(
@@ -51,7 +51,7 @@ def file_systems() -> list[Panel]:
                 first=first,
             ),
             Column(
-                "In a month",
+                IN_A_MONTH,
                 f"max {mount} (predict_linear({used}[$__range], {MONTH}))",
                 "percentunit",
                 limits=too_much(0.9, 1),
@@ -65,29 +65,27 @@ def file_systems() -> list[Panel]:
 def other_rooms() -> list[Panel]:
     """Memory, licences, databases."""
     return [
-        timeseries(
+        table(
             "Memory in a month",
-            "Where the trend of the time that is shown leads, of the highest use in five minutes. "
+            "The highest use in five minutes, and where its trend in the time that is shown leads. "
             "A trend of a day says little about a month.",
-            Query(
-                f"predict_linear(instance:node_memory_used:ratio_max5m{{HOST}}[$__range], {MONTH})",
-                "{{instance}}",
+            {"instance": "Host"},
+            *now_and_in_a_month(
+                "by (instance)", "instance:node_memory_used:ratio_max5m{HOST}", MEMORY_LIMITS
             ),
-            unit="percentunit",
-            low=None,
+            sort=IN_A_MONTH,
             size=THIRD,
-            empty=YOUNG,
         ),
-        timeseries(
+        table(
             "Licences in a month",
-            "Where the trend of the time that is shown leads.",
-            Query(
-                "predict_linear("
-                f"iris_instance:iris_license_used:ratio_max5m{{IRIS}}[$__range], {MONTH})",
-                "{{iris_instance}} on {{instance}}",
+            "The highest use in five minutes, and where its trend in the time that is shown leads.",
+            {"iris_instance": "Instance", "instance": "Host"},
+            *now_and_in_a_month(
+                "by (iris_instance, instance)",
+                "iris_instance:iris_license_used:ratio_max5m{IRIS}",
+                too_much(0.85, 0.9),
             ),
-            unit="percentunit",
-            low=None,
+            sort=IN_A_MONTH,
             size=THIRD,
             empty="where no instance of IRIS is configured.",
         ),
@@ -98,6 +96,19 @@ def other_rooms() -> list[Panel]:
             unit="bytes",
             size=THIRD,
             empty="where no instance of IRIS is configured.",
+        ),
+    ]
+
+
+def now_and_in_a_month(by: str, recorded: str, limits: Limits) -> list[Column]:
+    """Two columns about a recorded share: a trend over time would be read anew for each point."""
+    return [
+        Column("Now", f"max {by} ({recorded})", "percentunit", limits=limits),
+        Column(
+            IN_A_MONTH,
+            f"max {by} (predict_linear({recorded}[$__range], {MONTH}))",
+            "percentunit",
+            limits=limits,
         ),
     ]
 

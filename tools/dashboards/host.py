@@ -25,6 +25,7 @@ def dashboard() -> dict[str, Any]:
         row("Disks", *host_io.disks()),
         row("Network", *host_io.network(), collapsed=True),
         row("Programs", *programs(), collapsed=True),
+        row("Each CPU", host_compute.each_cpu(), collapsed=True),
         row("Temperature and frequency", *warmth(), collapsed=True),
     )
 

@@ -33,6 +33,14 @@ MEMORY = {
 """What memory is used for. Huge pages that are set aside are in use, whoever has them."""
 
 
+EACH_CPU = """
+    1 - sum by (instance, cpu) (
+      rate(node_cpu_seconds_total{HOST, mode=~"idle|iowait"}[$__rate_interval])
+    )
+    / sum by (instance, cpu) (rate(node_cpu_seconds_total{HOST}[$__rate_interval]))
+"""
+
+
 def cpu() -> list[Panel]:
     """The CPUs."""
     return [*cpu_use(), *cpu_demand()]
@@ -65,18 +73,26 @@ def cpu_use() -> list[Panel]:
             high=1,
         ),
         timeseries(
-            "Each CPU",
-            "Share of its time in which a CPU was busy. One at 100 % among idle ones is a program "
-            "that cannot use more.",
-            Query(
-                "1 - sum by (instance, cpu) (rate("
-                'node_cpu_seconds_total{HOST, mode=~"idle|iowait"}[$__rate_interval]))',
-                "{{instance}} cpu {{cpu}}",
-            ),
+            "Busiest CPU",
+            "The CPU of each host that was busy for most of its time. At 100 % on a host that is "
+            "not: a program that cannot use more than one. The row Each CPU has all.",
+            Query(f"max by (instance) ({EACH_CPU})", "{{instance}}"),
             unit="percentunit",
             high=1,
         ),
     ]
+
+
+def each_cpu() -> Panel:
+    """All CPUs: hundreds of lines, where several hosts are chosen."""
+    return timeseries(
+        "Each CPU",
+        "Share of its time in which a CPU was busy. Choose one host for it.",
+        Query(EACH_CPU, "{{instance}} cpu {{cpu}}"),
+        unit="percentunit",
+        high=1,
+        size=(24, 12),
+    )
 
 
 def cpu_demand() -> list[Panel]:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
-from tools.dashboards.looks import too_much
 from tools.dashboards.panels import HALF, THIRD, timeseries
 from tools.dashboards.queries import Query
-from tools.dashboards.resources import DISKS, INTERFACES, SPACE
+from tools.dashboards.resources import (
+    DISKS,
+    FILE_SYSTEM_LIMITS,
+    INODE_LIMITS,
+    INTERFACES,
+    SPACE,
+)
 from tools.dashboards.tables import Column, table
 
 
@@ -126,9 +131,9 @@ def room() -> list[Panel]:
             "Room and inodes on each file system. Used is what programs without special rights "
             "find used; some file systems count no inodes.",
             {"instance": "Host", "mountpoint": "Mounted on", "device": "Device", "fstype": "Kind"},
-            Column("Used", f"{mount} ({used})", "percentunit", limits=too_much(0.8, 0.9)),
+            Column("Used", f"{mount} ({used})", "percentunit", limits=FILE_SYSTEM_LIMITS),
             Column("Available", f"{mount} ({available})", "bytes"),
-            Column("Inodes used", f"{mount} ({inodes})", "percentunit", limits=too_much(0.8, 0.9)),
+            Column("Inodes used", f"{mount} ({inodes})", "percentunit", limits=INODE_LIMITS),
             size=HALF,
             sort="Used",
         ),

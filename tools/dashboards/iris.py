@@ -9,11 +9,15 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from tools.dashboards import iris_access, iris_storage, variables
 from tools.dashboards.frame import page, row
 from tools.dashboards.iris_looks import BY, HEALTH, REACHED, WHO, per_second, states_in
-from tools.dashboards.links import with_logs
+from tools.dashboards.links import OF_HOST, OF_INSTANCE, from_row, with_logs
 from tools.dashboards.looks import CRITICAL, YES_IS_GOOD, Limit, too_much
 from tools.dashboards.panels import THIRD, state_timeline, timeseries
 from tools.dashboards.queries import Query
+from tools.dashboards.resources import CPU_LIMITS, MEMORY_LIMITS
 from tools.dashboards.tables import Column, table
+
+CPU_PERCENT = [Limit(100 * limit.value, limit.colour) for limit in CPU_LIMITS]
+MEMORY_PERCENT = [Limit(100 * limit.value, limit.colour) for limit in MEMORY_LIMITS]
 
 
 def dashboard() -> dict[str, Any]:
@@ -58,17 +62,16 @@ def now() -> list[Panel]:
                 too_much(60, 180),
             ),
             Column("Running for", f"max by ({BY}) (iris_uptime_seconds{{IRIS}})", "dtdurations"),
-            Column("CPU", f"max by ({BY}) (iris_cpu_usage{{IRIS}})", "percent", too_much(80, 90)),
+            Column("CPU", f"max by ({BY}) (iris_cpu_usage{{IRIS}})", "percent", CPU_PERCENT),
             Column(
                 "Memory",
                 f"max by ({BY}) (iris_phys_mem_percent_used{{IRIS}})",
                 "percent",
-                too_much(90, 95),
+                MEMORY_PERCENT,
             ),
             links={
-                "Host": "/d/perfwatch-host?var-instance=${__value.text}&${__url_time_range}",
-                "Instance": "/d/perfwatch-governor?var-iris_instance=${__value.text}"
-                "&${__url_time_range}",
+                "Host": from_row("host", OF_HOST),
+                "Instance": from_row("governor", OF_INSTANCE),
             },
         ),
         with_logs(

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from tools.dashboards.iris_looks import BY, WHO, per_second
 from tools.dashboards.links import with_logs
-from tools.dashboards.looks import CRITICAL, WARNING, YES_IS_GOOD, Limit, too_little, too_much
+from tools.dashboards.looks import NOTICE, WARNING, YES_IS_GOOD, Limit, too_little, too_much
 from tools.dashboards.panels import THIRD, stat, timeseries
 from tools.dashboards.queries import Query
 from tools.dashboards.tables import Column, table
@@ -60,7 +60,7 @@ def contention() -> list[Panel]:
             "cannot be purged, and its locks stay.",
             Query("iris_trans_open_secs_max{IRIS}", WHO),
             unit="s",
-            limits=(Limit(600, WARNING), Limit(1200, CRITICAL)),
+            limits=(Limit(600, NOTICE), Limit(1200, WARNING)),
             size=THIRD,
         ),
         timeseries(

@@ -8,37 +8,38 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from tools.dashboards import overview_signals, variables
 from tools.dashboards.frame import page, row
+from tools.dashboards.iris_looks import HEALTH as IRIS_HEALTH
+from tools.dashboards.iris_looks import states_in
+from tools.dashboards.links import OF_HOST, OF_INSTANCE, from_row
 from tools.dashboards.looks import (
     CRITICAL,
-    GOOD,
     HEALTH,
     NOTICE,
     PLAIN,
-    UNKNOWN,
     WARNING,
     YES_IS_BAD,
     YES_IS_GOOD,
     Limit,
-    State,
     too_much,
 )
 from tools.dashboards.pages import TITLES, uid
-from tools.dashboards.panels import number_of_state, stat, text
+from tools.dashboards.panels import stat, text
 from tools.dashboards.queries import Query
-from tools.dashboards.resources import CPU_BUSY, CPU_LIMITS, MEMORY_LIMITS, MEMORY_USED, SPACE
+from tools.dashboards.resources import (
+    CPU_BUSY,
+    CPU_LIMITS,
+    FILE_SYSTEM_LIMITS,
+    MEMORY_LIMITS,
+    MEMORY_USED,
+    SPACE,
+)
 from tools.dashboards.tables import Column, table
 
 ANY_IS_BAD = (Limit(1, CRITICAL),)
 NO_IRIS = "where no instance of IRIS is configured."
 
-IRIS_HEALTH = (
-    State(0, "ok", GOOD),
-    State(1, "warning", WARNING),
-    State(2, "alert", CRITICAL),
-    State(3, "hung", CRITICAL),
-    State(4, "other", UNKNOWN),
-)
-"""What an instance of IRIS thinks of its health, in the order of its states."""
+FIRING = 'alertstate="firing", alertname!="Watchdog"'
+"""The Watchdog always fires."""
 
 SEVERITIES = {"critical": CRITICAL, "warning": WARNING, "info": NOTICE}
 
@@ -84,9 +85,9 @@ def state() -> list[Panel]:
         *[
             stat(
                 f"Alerts: {severity}",
-                f"Alerts of severity {severity} that fire, of all jobs.",
+                f"Alerts of severity {severity} that fire, of all jobs; without the Watchdog.",
                 Query(
-                    f'count(ALERTS{{alertstate="firing", severity="{severity}"}}) or vector(0)',
+                    f'count(ALERTS{{{FIRING}, severity="{severity}"}}) or vector(0)',
                     "alerts",
                 ),
                 unit="short",
@@ -109,7 +110,8 @@ def alerts() -> Panel:
     """What fires, since when."""
     return table(
         "Firing alerts",
-        "Each alert that fires, and since when its condition holds.",
+        "Each alert that fires, of all jobs, and since when its condition holds. The Watchdog, "
+        "which always fires, is left out.",
         {
             "severity": "Severity",
             "alertname": "Alert",
@@ -119,18 +121,13 @@ def alerts() -> Panel:
         },
         Column(
             "Since",
-            'ALERTS_FOR_STATE * 1000 and ignoring (alertstate) ALERTS{alertstate="firing"}',
+            f"ALERTS_FOR_STATE * 1000 and ignoring (alertstate) ALERTS{{{FIRING}}}",
             "dateTimeFromNow",
         ),
         empty="while nothing fires.",
         size=(24, 7),
-        links={"Host": link_to("host", "instance")},
+        links={"Host": from_row("host", OF_HOST), "Instance": from_row("iris", OF_INSTANCE)},
     )
-
-
-def link_to(name: str, variable: str) -> str:
-    """The address of a dashboard with what stands in a cell chosen."""
-    return f"/d/{uid(name)}?var-{variable}=${{__value.text}}&${{__url_time_range}}"
 
 
 def hosts() -> Panel:
@@ -153,7 +150,7 @@ def hosts() -> Panel:
             "Fullest file system",
             f"max {by} ({fullest})",
             "percentunit",
-            limits=too_much(0.8, 0.9),
+            limits=FILE_SYSTEM_LIMITS,
         ),
         *[
             Column(f"Waits for {what}", f"max {by} ({pressure.format(kind)})", "percentunit")
@@ -170,12 +167,13 @@ def hosts() -> Panel:
         ),
         Column(
             "Alerts",
-            f'count {by} (ALERTS{{alertstate="firing", instance=~"$instance"}}) '
+            # Of hosts only: without `and`, each program with an alert would be a row.
+            f"count {by} (ALERTS{{{FIRING}}}) and max {by} (up{{HOST}}) "
             f"or max {by} (up{{HOST}} * 0)",
             "short",
             limits=(Limit(1, WARNING),),
         ),
-        links={"Host": link_to("host", "instance")},
+        links={"Host": from_row("host", OF_HOST)},
         sort="CPU busy",
         size=(24, 9),
     )
@@ -190,16 +188,7 @@ def instances() -> Panel:
         "started. A click on an instance shows it.",
         {"iris_instance": "Instance", "instance": "Host"},
         Column("Up", f"max {by} (iris_up{{IRIS}})", "none", states=YES_IS_GOOD),
-        Column(
-            "Health",
-            number_of_state(
-                "iris_health_state{IRIS",
-                "iris_instance, instance",
-                [one.word for one in IRIS_HEALTH],
-            ),
-            "none",
-            states=IRIS_HEALTH,
-        ),
+        Column("Health", states_in("iris_health_state", IRIS_HEALTH), "none", states=IRIS_HEALTH),
         Column(
             "Global references",
             f"sum {by} (rate(iris_global_references_total{{IRIS}}[$__rate_interval]))",
@@ -229,7 +218,7 @@ def instances() -> Panel:
             states=YES_IS_BAD,
         ),
         empty=NO_IRIS,
-        links={"Instance": link_to("iris", "iris_instance"), "Host": link_to("host", "instance")},
+        links={"Instance": from_row("iris", OF_INSTANCE), "Host": from_row("host", OF_HOST)},
         size=(24, 6),
     )
 

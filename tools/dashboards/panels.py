@@ -85,7 +85,7 @@ def timeseries(  # noqa: PLR0913 -- all but a few are given by name
     """Lines over time.
 
     `limits` are dashed lines; `colours` go by legend, where that is the same on all hosts; with
-    `low=None` the axis begins anywhere. Series whose legend ends with `dashed` are drawn so.
+    `low=None` the axis begins anywhere. `dashed` is the query (A, B, ...) whose series are so.
     `step` is the least time between two points, for what is recorded less often than scraped.
     """
     made = panel("timeseries", title, description, size, empty=empty)
@@ -135,7 +135,7 @@ def looks_of_lines(
     ]
     if dashed:
         look = {"custom.lineStyle": {"fill": "dash", "dash": [6, 4]}, "custom.fillOpacity": 0}
-        looks.append(named(f"/{dashed}$/", look, by="byRegexp"))
+        looks.append(named(dashed, look, by="byFrameRefID"))
     return looks
 
 
@@ -214,19 +214,6 @@ def state_timeline(
         )
     )
     return made
-
-
-def number_of_state(
-    metric: str, by: str, words_in_order: Sequence[str], label: str = "state"
-) -> str:
-    """PromQL for a metric that is 1 for one of its states: that state's place in the given order.
-
-    `metric` has its selector without the closing brace: `iris_mirror_state{IRIS`.
-    """
-    parts = [
-        f'{position} * {metric}, {label}="{word}"}}' for position, word in enumerate(words_in_order)
-    ]
-    return f"sum by ({by}) ({' or '.join(parts)})"
 
 
 def text(title: str, content: str, size: Size = (24, 4)) -> dashboard.Panel:

@@ -40,6 +40,13 @@ INTERFACES = 'device!~"lo|veth.*|docker.*|br-.*|ifb.*"'
 """Interfaces to somewhere else, as a matcher."""
 
 
+FILE_SYSTEM_LIMITS = (Limit(0.9, WARNING), Limit(0.97, CRITICAL))
+"""As the alerts HostDiskAlmostFull and HostDiskFull, which leave out what is huge."""
+
+INODE_LIMITS = (Limit(0.95, WARNING),)
+"""As the alert HostInodesAlmostUsedUp."""
+
+
 def governed(disable_percent: float, enable_percent: float) -> Limits:
     """Orange from where the governor would not yet resume, red from where it suspends."""
     return (Limit(enable_percent / 100, WARNING), Limit(disable_percent / 100, CRITICAL))

@@ -116,7 +116,7 @@ def requests() -> list[Panel]:
                 f"sum by (instance, handler, code) ({REFUSED})",
                 "{{code}} {{handler}}, {{instance}}",
             ),
-            unit="reqps",
+            unit="none",
             empty=NOTHING_YET,
         ),
         timeseries(
@@ -126,7 +126,7 @@ def requests() -> list[Panel]:
                 f"sum by (instance, handler, code) ({FAILED})",
                 "{{code}} {{handler}}, {{instance}}",
             ),
-            unit="reqps",
+            unit="none",
             size=THIRD,
             empty=NOTHING_YET,
         ),

@@ -10,7 +10,7 @@ from tools.dashboards import stack_programs, variables
 from tools.dashboards.frame import page, row
 from tools.dashboards.growth import growth
 from tools.dashboards.links import with_logs
-from tools.dashboards.looks import CRITICAL, WARNING, YES_IS_GOOD, Limit, too_much
+from tools.dashboards.looks import CRITICAL, WARNING, YES_IS_GOOD, Limit
 from tools.dashboards.panels import HALF, THIRD, state_timeline, timeseries
 from tools.dashboards.queries import Query
 from tools.dashboards.tables import Column, table
@@ -111,9 +111,10 @@ def scrapes() -> list[Panel]:
                 "Collectors that fail",
                 "Those that failed, hang, or were not finished in time, at some point of the time "
                 "shown. What a host lacks is no failure.",
+                # `@ end()`: once for the whole time, not anew for each point of it.
                 Query(
                     "node_scrape_collector_success{HOST} and "
-                    "min_over_time(node_scrape_collector_success{HOST}[$__range]) == 0",
+                    "min_over_time(node_scrape_collector_success{HOST}[$__range] @ end()) == 0",
                     "{{collector}} on {{instance}}",
                 ),
                 states=YES_IS_GOOD,
@@ -192,7 +193,7 @@ def process() -> list[Panel]:
             Query("process_open_fds{HOST} / process_max_fds{HOST}", "{{instance}}"),
             unit="percentunit",
             high=1,
-            limits=too_much(0.6, 0.8),
+            limits=(Limit(0.8, WARNING),),
             size=THIRD,
         ),
         timeseries(
@@ -243,7 +244,7 @@ def http() -> list[Panel]:
         timeseries(
             "Time of a request",
             "95 of 100 requests of a path took at most this long.",
-            Query(f"histogram_quantile(0.95, {buckets})", "{{handler}}, {{instance}}"),
+            Query(f"histogram_quantile(0.95, {buckets}) >= 0", "{{handler}}, {{instance}}"),
             unit="s",
             empty="for paths that nobody asked for in the time shown.",
         ),

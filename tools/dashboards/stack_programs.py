@@ -201,12 +201,12 @@ def alertmanager() -> list[Panel]:
             "while; then nobody learns of the alert.",
             Query(
                 "sum by (instance, integration, reason) "
-                f"(increase(alertmanager_notifications_failed_total{{{ALERTMANAGER}}}[1h]))",
+                f"(increase(alertmanager_notifications_failed_total{{{ALERTMANAGER}}}[1h])) > 0",
                 "{{integration}} {{reason}}, {{instance}}",
             ),
             unit="none",
             size=THIRD,
-            empty=WITHOUT_ALERTMANAGER,
+            empty="while none has failed within an hour.",
         ),
         timeseries(
             "Time of a notification",
@@ -214,7 +214,7 @@ def alertmanager() -> list[Panel]:
             Query(
                 "histogram_quantile(0.95, sum by (instance, integration, le) (rate("
                 f"alertmanager_notification_latency_seconds_bucket{{{ALERTMANAGER}}}"
-                "[$__rate_interval])))",
+                "[$__rate_interval]))) >= 0",
                 "{{integration}}, {{instance}}",
             ),
             unit="s",

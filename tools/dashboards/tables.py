@@ -108,5 +108,5 @@ def override_of(column: Column) -> dashboard.DashboardFieldConfigSourceOverrides
 
 
 def link(title: str, url: str) -> dashboard.DashboardFieldConfigSourceOverrides:
-    """A link on each cell of a column; `${__value.text}` in it is what stands in the cell."""
+    """A link on each cell of a column."""
     return named(title, {"links": [{"title": "Show", "url": url, "targetBlank": False}]})
