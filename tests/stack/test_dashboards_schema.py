@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
-from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from tests.child import REPOSITORY
 from tests.stack.dashboards import FILES, PAGES
+from tools.dashboards import classic_schema
 from tools.dashboards.frame import without_strays
 from tools.dashboards.pages import TITLES
 
@@ -25,7 +25,7 @@ PROJECT = REPOSITORY / "tools" / "grafana_schema"
 def test_the_sdk_reads_all_that_stands_there(page: str) -> None:
     """Read and written again, nothing is lost: a key that it does not know would be."""
     register_default_plugins()
-    read = Dashboard.from_json(json.loads(json.dumps(PAGES[page])))
+    read = classic_schema.Dashboard.from_json(json.loads(json.dumps(PAGES[page])))
     written = without_strays(json.loads(json.dumps(read, cls=JSONEncoder)))
     assert written == PAGES[page]
 

@@ -17,4 +17,6 @@ import warnings
 # release that people run, and provisions it from files.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    from grafana_foundation_sdk.models import dashboard as _classic_schema  # noqa: F401
+    from grafana_foundation_sdk.models import dashboard as classic_schema
+
+__all__ = ["classic_schema"]
