@@ -8,6 +8,7 @@ its last word, or Loki's, as a health check does.
 from __future__ import annotations
 
 import http.server
+import signal
 import sys
 import urllib.request
 from pathlib import Path
@@ -26,6 +27,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
 
 if Path(sys.argv[0]).name == "answers":
+    # The first process of a container is ended by no signal that it does not handle.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     http.server.ThreadingHTTPServer(("", int(sys.argv[1])), Answers).serve_forever()
 address = sys.argv[-1] if sys.argv[-1].startswith("http://") else "http://127.0.0.1:3100/ready"
 urllib.request.urlopen(address, timeout=5).close()  # noqa: S310 - http only, checked above
