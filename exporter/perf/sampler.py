@@ -77,14 +77,15 @@ class Sampler:
 
     def read(self) -> Reading:
         """Say how it is, and that somebody wants it."""
+        is_running = self._is_running  # before: what this reading starts has counted nothing yet
         self._read_at = self._now()
-        if not self._is_running:
+        if not is_running:
             self._start_or_wake()
         sampled_at = self._account.sampled_at
         age = None if sampled_at is None else max(0.0, self._read_at - sampled_at)
         is_young = age is not None and age <= 5 * self._order.interval_seconds + 5
         return Reading(
-            self._is_running and is_young and not self._is_suspended,
+            is_running and is_young and not self._is_suspended,
             age,
             self._account.restarts,
             self._account.unparsed_lines,
